@@ -1,0 +1,6 @@
+// Precompiled for the unit tests.
+#pragma once
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pch.h"

@@ -1,0 +1,89 @@
+// Every bound of the project in one place, each with its reason.  What happens at the bound stands
+// beside it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace mk8s::limits {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// --- HTTP messages ---
+// kube-apiserver's own bound is 1 MiB of headers (Go's default); kubectl needs about 2 KiB.  Over:
+// 431.
+inline constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+inline constexpr std::size_t kHeaderFieldsMax = 256;
+// Long label selectors reach some KiB; kubectl never passes 8 KiB.  Over: 414.
+inline constexpr std::size_t kTargetBytesMax = 16 * 1024;
+// REST bodies are small objects; a roles file is the largest.  Over: 413.
+inline constexpr std::size_t kRestBodyBytesMax = 1024 * 1024;
+// A client must finish its header section within this, so that slow ones cannot hold connections.
+inline constexpr seconds kHeaderDeadline{10};
+// An idle keep-alive connection without an exchange is closed after this.
+inline constexpr minutes kIdleConnection{5};
+inline constexpr seconds kTlsHandshakeDeadline{10};
+
+// --- HTTP/2 and flow control (reference: RFC 9113 section 5.2) ---
+// A stream's receive window: enough for 100 MB/s at 5 ms, small enough that 100 stalled streams are
+// 50 MiB.
+inline constexpr std::size_t kStreamWindowBytes = 512 * 1024;
+// While less than this is unconsumed on a connection, connection credit returns at once, so a
+// stalled stream cannot stop the others; above it, credit waits for consumption, so memory is
+// bounded.
+inline constexpr std::size_t kConnectionUnconsumedBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kFrameBytesMax = 64 * 1024;
+inline constexpr std::uint32_t kStreamsPerClientConnection = 250;  // what kube-apiserver grants
+inline constexpr std::uint32_t kStreamsPerTunnelConnection = 10'000;
+// Sent-side buffer of one stream before its writer must wait for OnSent.
+inline constexpr std::size_t kSendQueueBytes = 512 * 1024;
+// What a session may append to the output in one turn of the loop: one large TLS write.
+inline constexpr std::size_t kFlushBytes = 256 * 1024;
+inline constexpr std::size_t kReadBytes = 64 * 1024;
+// Frames that cost us work but move nothing (RST_STREAM, PING, SETTINGS, empty DATA): more in 10 s
+// closes the connection.
+inline constexpr std::uint32_t kHousekeepingFramesMax = 2'000;
+
+// --- Tunnel and agents ---
+inline constexpr seconds kPingInterval{20};
+inline constexpr seconds kPingDeadline{
+    15};  // unanswered PING: the connection is dead (<= 35 s after silence)
+inline constexpr milliseconds kHeartbeatInterval{15'000};
+inline constexpr int kHeartbeatsMissedMax = 3;  // then the cluster shows as disconnected
+inline constexpr milliseconds kReconnectMin{1'000};
+inline constexpr milliseconds kReconnectMax{60'000};
+inline constexpr seconds kDialDeadline{10};
+inline constexpr std::size_t kTunnelConnectionsMax = 4;
+inline constexpr std::chrono::hours kAgentCertificateLife{24};
+
+// --- Connections in total ---
+inline constexpr std::size_t kFrontConnectionsMax =
+    10'000;  // over: accept waits; agents and diagnostics have their own
+inline constexpr std::size_t kAgentConnectionsMax = 50'000;
+inline constexpr std::size_t kRequestsPerUserMax = 1'000;  // in flight; over: 429
+inline constexpr std::size_t kRequestsPerClusterMax = 5'000;
+
+// --- Audit ---
+inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
+inline constexpr std::size_t kAuditQueueMax = 20'000;  // over: requests are refused (503)
+inline constexpr std::size_t kCommandWordsBytesMax = 1024;
+
+// --- Accounts ---
+inline constexpr int kLoginFailuresPerAccountMax = 5;
+inline constexpr int kLoginFailuresPerAddressMax = 50;
+inline constexpr minutes kLockout{15};
+inline constexpr std::size_t kPasswordBytesMax =
+    1024;  // pre-hashed, so bcrypt's 72 bytes do not cut it
+inline constexpr std::size_t kPasswordBytesMin = 8;
+
+// --- Work pools ---
+inline constexpr std::size_t kPoolQueueMax = 1'000;  // over: 503
+inline constexpr std::size_t kYamlDepthMax = 64;
+inline constexpr std::size_t kJsonDepthMax = 64;
+inline constexpr std::size_t kConfigFileBytesMax = 1024 * 1024;
+inline constexpr seconds kShutdownGrace{20};  // drain: streams get this long after SIGTERM
+
+}  // namespace mk8s::limits
