@@ -5,7 +5,7 @@
 find_program(CCACHE ccache)
 if(CCACHE)
   # The sloppiness and -fpch-preprocess are what ccache needs to cache objects that use a precompiled header.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-fpch-preprocess)
@@ -33,6 +33,20 @@ if(MK8S_TESTS)
   include(GoogleTest)
 endif()
 
+# Precompiles HEADER for TARGET.  g++ writes a different .gch at each run and in each folder, so ccache is told to hash what it was made
+# from instead (pch_external_checksum): a fresh clone then hits the cache too.
+function(mk8s_precompile target header)
+  target_precompile_headers(${target} PRIVATE ${header})
+  file(GLOB headers ${CMAKE_SOURCE_DIR}/cmake/*pch.h)
+  set(made_from "${target} ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_BUILD_TYPE} ${MK8S_SANITIZE} ${GTest_VERSION}")
+  foreach(file ${headers})
+    file(SHA256 ${file} hash)
+    string(APPEND made_from " ${hash}")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${target}.dir/cmake_pch.hxx.gch.sum
+       CONTENT "${made_from}\n")
+endfunction()
+
 function(mk8s_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
@@ -47,11 +61,11 @@ function(mk8s_library name)
   endif()
   add_library(mk8s_${name} STATIC ${sources})
   target_link_libraries(mk8s_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS})
-  target_precompile_headers(mk8s_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+  mk8s_precompile(mk8s_${name} ${CMAKE_SOURCE_DIR}/cmake/pch.h)
   if(MK8S_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE mk8s_${name} GTest::gmock GTest::gtest_main)
-    target_precompile_headers(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
+    mk8s_precompile(${name}_test ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
     add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)
   endif()
