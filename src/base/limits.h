@@ -71,6 +71,11 @@ inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at l
 inline constexpr std::size_t kAuditQueueMax = 20'000;  // over: requests are refused (503)
 inline constexpr std::size_t kCommandWordsBytesMax = 1024;
 
+// --- Store ---
+// A statement or a wait for a database connection ends after this, so that no request hangs on it.
+inline constexpr seconds kStoreDeadline{10};
+inline constexpr int kStoreConnectionsMax = 4;  // a caller over it waits, at most kStoreDeadline
+
 // --- Accounts ---
 inline constexpr int kLoginFailuresPerAccountMax = 5;
 inline constexpr int kLoginFailuresPerAddressMax = 50;
