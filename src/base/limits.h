@@ -26,6 +26,11 @@ inline constexpr seconds kHeaderDeadline{10};
 // An idle keep-alive connection without an exchange is closed after this.
 inline constexpr minutes kIdleConnection{5};
 inline constexpr seconds kTlsHandshakeDeadline{10};
+// Bytes wait for a peer that takes none: closed after this.  Long, because a person may pause a
+// watch (Ctrl-S) and go on; also TCP_USER_TIMEOUT, which would cut a paused reader sooner.
+inline constexpr minutes kWriteStall{5};
+// After our last byte the peer gets this long to close, so that a reset does not overtake it.
+inline constexpr seconds kLingerDeadline{2};
 
 // --- HTTP/2 and flow control (reference: RFC 9113 section 5.2) ---
 // A stream's receive window: enough for 100 MB/s at 5 ms, small enough that 100 stalled streams are
@@ -43,6 +48,8 @@ inline constexpr std::size_t kSendQueueBytes = 512 * 1024;
 // What a session may append to the output in one turn of the loop: one large TLS write.
 inline constexpr std::size_t kFlushBytes = 256 * 1024;
 inline constexpr std::size_t kReadBytes = 64 * 1024;
+// What one connection may read or write in one turn before the others have theirs.
+inline constexpr std::size_t kTurnBytesMax = 1024 * 1024;
 // Frames that cost us work but move nothing (RST_STREAM, PING, SETTINGS, empty DATA): more in 10 s
 // closes the connection.
 inline constexpr std::uint32_t kHousekeepingFramesMax = 2'000;
@@ -63,6 +70,13 @@ inline constexpr std::chrono::hours kAgentCertificateLife{24};
 inline constexpr std::size_t kFrontConnectionsMax =
     10'000;  // over: accept waits; agents and diagnostics have their own
 inline constexpr std::size_t kAgentConnectionsMax = 50'000;
+// The agent's connections to its kube-apiserver, per loop.  Over: requests wait, then fail as
+// refused.
+inline constexpr std::size_t kPooledConnectionsMax = 16;  // x kStreamsPerClientConnection
+inline constexpr std::size_t kPooledUpgradesMax = 1'000;  // exec, attach, port-forward
+inline constexpr std::size_t kPooledRequestsWaitingMax = 1'000;
+// The command line keeps whole answers in memory: audit pages are the largest.
+inline constexpr std::size_t kClientBodyBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kRequestsPerUserMax = 1'000;  // in flight; over: 429
 inline constexpr std::size_t kRequestsPerClusterMax = 5'000;
 
