@@ -40,6 +40,9 @@ inline constexpr std::size_t kStreamWindowBytes = 512 * 1024;
 // stalled stream cannot stop the others; above it, credit waits for consumption, so memory is
 // bounded.
 inline constexpr std::size_t kConnectionUnconsumedBytesMax = 64 * 1024 * 1024;
+// The connection's own window: what may be on its way at once, 128 MB/s at 120 ms.  Together with
+// the bound above it bounds what one connection can hold.
+inline constexpr std::size_t kConnectionWindowBytes = 16 * 1024 * 1024;
 inline constexpr std::size_t kFrameBytesMax = 64 * 1024;
 inline constexpr std::uint32_t kStreamsPerClientConnection = 250;  // what kube-apiserver grants
 inline constexpr std::uint32_t kStreamsPerTunnelConnection = 10'000;
@@ -53,6 +56,12 @@ inline constexpr std::size_t kTurnBytesMax = 1024 * 1024;
 // Frames that cost us work but move nothing (RST_STREAM, PING, SETTINGS, empty DATA): more in 10 s
 // closes the connection.
 inline constexpr std::uint32_t kHousekeepingFramesMax = 2'000;
+// Central passes on what the users of a whole cluster cancel.
+inline constexpr std::uint32_t kHousekeepingFramesPerTunnelMax = 100'000;
+
+// --- gRPC ---
+// gRPC's own default.  Over: RESOURCE_EXHAUSTED.
+inline constexpr std::size_t kGrpcMessageBytesMax = 4 * 1024 * 1024;
 
 // --- Tunnel and agents ---
 inline constexpr seconds kPingInterval{20};

@@ -5,7 +5,8 @@
 // Calls into a stream never call back synchronously, except where said; so handlers need no
 // re-entrancy care. Ownership: the session holds the events object until OnEnd-and-end-sent or
 // OnReset; whoever answers or asks holds the Stream. After OnReset, or after both directions ended,
-// calls on a Stream do nothing.
+// calls on a Stream do nothing.  After one's own Reset only OnReset still comes, from a later turn
+// and with the same reason; Reset(kNoError) after SendEnd lets what was queued leave first.
 //
 // Backpressure, both ways, without pause and resume:
 //  - received: bytes given to OnBody count against the sender's window until Consume(n) returns
@@ -74,8 +75,8 @@ class StreamEvents {
   virtual void OnSent(std::size_t bytes) = 0;
 };
 
-/// The asking side's events; OnHead comes before OnBody and OnEnd.  1xx other than 101 are
-/// swallowed.
+/// The asking side's events; OnHead comes before OnBody and OnEnd; `end` = no body follows, and
+/// OnEnd is not called.  1xx other than 101 are swallowed.
 class ResponseEvents : public StreamEvents {
  public:
   virtual void OnHead(ResponseHead head, bool end) = 0;
