@@ -23,14 +23,14 @@ namespace mk8s::net {
 class Loop;
 }
 namespace mk8s::store {
-class Store;
+class AuditStore;
 }
 
 namespace mk8s::central {
 
 class AuditLog {
  public:
-  explicit AuditLog(store::Store& store);
+  explicit AuditLog(store::AuditStore& store);
   /// Writes what is queued, then joins.
   ~AuditLog();
 
@@ -54,15 +54,17 @@ class AuditLog {
   struct Entry {
     AuditEvent event;
     bool outcome = false;  // Finish: an update of a row that Begin made
-    net::Loop* loop = nullptr;
+    net::Loop* loop = nullptr;  // where `written` runs; null: on the writer's thread
     Written written;
   };
 
   void Queue(Entry entry);
   void Run();
+  /// Writes a group and answers those who wait.  On failure leaves in `group` what is to be tried again.
   bool Write(std::vector<Entry>& group);
+  static void Answer(Entry& entry, const Result<void>& result);
 
-  store::Store& store_;
+  store::AuditStore& store_;
   std::atomic<bool> writable_{true};
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -21,9 +21,6 @@ namespace mk8s {
 namespace auth {
 class RoleMatcher;
 }
-namespace net {
-class WorkPool;
-}
 namespace store {
 class Store;
 }
@@ -71,6 +68,8 @@ class Snapshot {
   std::unordered_map<std::string_view, const Role*> role_by_name_;
   std::unordered_map<std::string_view, const Cluster*> cluster_by_id_, cluster_by_name_;
   std::unordered_map<std::string_view, const LoginSession*> session_by_id_;
+  // Users x clusters that are in use; over it the table starts anew.
+  static constexpr std::size_t kMatchersMax = 100'000;
   mutable std::mutex matchers_mutex_;
   mutable std::unordered_map<std::string, std::shared_ptr<const auth::RoleMatcher>> matchers_;
 };
@@ -80,7 +79,7 @@ class Snapshots {
  public:
   using Listener = std::function<void(std::shared_ptr<const Snapshot>)>;
 
-  Snapshots(store::Store& store, net::WorkPool& pool) : store_(store), pool_(pool) {}
+  Snapshots(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
   std::shared_ptr<const Snapshot> Current() const;
 
@@ -98,7 +97,7 @@ class Snapshots {
 
  private:
   store::Store& store_;
-  net::WorkPool& pool_;
+  const Clock& clock_;
   std::mutex reload_mutex_;  // held while loading, so that an older load never replaces a newer one
   std::int64_t loaded_change_ = -1;
   mutable std::mutex mutex_;

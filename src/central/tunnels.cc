@@ -1,0 +1,109 @@
+// See tunnels.h.
+#include "central/tunnels.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "net/connection.h"
+#include "net/loop.h"
+
+namespace mk8s::central {
+namespace {
+
+// Connections live on their loops, and the registry is used from all of them.
+void CloseOnItsLoop(const std::shared_ptr<Tunnel>& tunnel) {
+  tunnel->loop->Post([tunnel] { tunnel->connection->Close(); });
+}
+
+}  // namespace
+
+bool Tunnels::Add(std::shared_ptr<Tunnel> tunnel) {
+  std::vector<std::shared_ptr<Tunnel>> fenced;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = clusters_[tunnel->cluster_id];
+    if (tunnel->epoch < entry.epoch) return false;
+    if (tunnel->epoch > entry.epoch) fenced.swap(entry.tunnels);
+    entry.epoch = tunnel->epoch;
+    entry.last_heartbeat = clock_.Now();
+    entry.disconnected_since.reset();
+    entry.tunnels.push_back(std::move(tunnel));
+  }
+  for (const auto& old : fenced) CloseOnItsLoop(old);
+  return true;
+}
+
+void Tunnels::Remove(const std::shared_ptr<Tunnel>& tunnel) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = clusters_.find(tunnel->cluster_id);
+  if (entry == clusters_.end()) return;
+  auto& tunnels = entry->second.tunnels;
+  if (std::erase(tunnels, tunnel) != 0 && tunnels.empty()) {
+    entry->second.disconnected_since = clock_.Now();
+  }
+}
+
+void Tunnels::Cut(std::string_view cluster_id) {
+  std::vector<std::shared_ptr<Tunnel>> cut;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto entry = clusters_.find(cluster_id);
+    if (entry == clusters_.end()) return;
+    cut.swap(entry->second.tunnels);
+    if (!cut.empty()) entry->second.disconnected_since = clock_.Now();
+  }
+  for (const auto& tunnel : cut) CloseOnItsLoop(tunnel);
+}
+
+void Tunnels::Heartbeat(std::string_view cluster_id, std::int64_t epoch) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = clusters_.find(cluster_id);
+  if (entry != clusters_.end() && entry->second.epoch == epoch) {
+    entry->second.last_heartbeat = clock_.Now();
+  }
+}
+
+Tunnels::State Tunnels::StateOf(std::string_view cluster_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = clusters_.find(cluster_id);
+  if (found == clusters_.end()) return {};
+  const Entry& entry = found->second;
+  if (entry.tunnels.empty()) return {.disconnected_since = entry.disconnected_since};
+  const WallTime stale_at =
+      entry.last_heartbeat + limits::kHeartbeatInterval * limits::kHeartbeatsMissedMax;
+  if (clock_.Now() > stale_at) return {.disconnected_since = entry.last_heartbeat};
+  return {.connected = true};
+}
+
+std::shared_ptr<Tunnel> Tunnels::Pick(std::string_view cluster_id, const net::Loop& here) const {
+  const std::lock_guard lock(mutex_);
+  const auto entry = clusters_.find(cluster_id);
+  if (entry == clusters_.end() || entry->second.tunnels.empty()) return nullptr;
+  const auto& tunnels = entry->second.tunnels;
+  const auto local = std::find_if(tunnels.begin(), tunnels.end(),
+                                  [&](const auto& tunnel) { return tunnel->loop == &here; });
+  return local != tunnels.end() ? *local : tunnels.front();
+}
+
+net::Loop* Tunnels::LoopFor(std::string_view cluster_id,
+                            const std::vector<net::Loop*>& loops) const {
+  const std::lock_guard lock(mutex_);
+  const auto entry = clusters_.find(cluster_id);
+  const auto count = [&](const net::Loop* loop) {
+    if (entry == clusters_.end()) return std::ptrdiff_t{0};
+    return std::count_if(entry->second.tunnels.begin(), entry->second.tunnels.end(),
+                         [&](const auto& tunnel) { return tunnel->loop == loop; });
+  };
+  return *std::min_element(loops.begin(), loops.end(), [&](const auto* a, const auto* b) {
+    return count(a) < count(b);
+  });
+}
+
+std::size_t Tunnels::Connections() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t connections = 0;
+  for (const auto& [id, entry] : clusters_) connections += entry.tunnels.size();
+  return connections;
+}
+
+}  // namespace mk8s::central
