@@ -21,7 +21,8 @@ Snapshot::Snapshot(std::vector<User> users, std::vector<Role> roles, std::vector
     : users_(std::move(users)),
       roles_(std::move(roles)),
       clusters_(std::move(clusters)),
-      sessions_(std::move(sessions)) {
+      sessions_(std::move(sessions)),
+      role_book_(std::make_unique<const auth::RoleBook>(roles_)) {
   for (const User& user : users_) {
     user_by_id_.emplace(user.id, &user);
     user_by_email_.emplace(user.email, &user);
@@ -60,28 +61,10 @@ const LoginSession* Snapshot::SessionById(std::string_view id) const {
   return Lookup(session_by_id_, id);
 }
 
-std::vector<const Role*> Snapshot::RolesOf(const User& user) const {
-  std::vector<const Role*> roles;
-  for (const std::string& name : user.roles) {
-    if (const Role* role = RoleByName(name)) roles.push_back(role);
-  }
-  return roles;
-}
-
-bool Snapshot::IsAdmin(const User& user) const {
-  for (const Role* role : RolesOf(user)) {
-    if (role->admin) return true;
-  }
-  return false;
-}
+bool Snapshot::IsAdmin(const User& user) const { return role_book_->IsAdmin(user.roles); }
 
 bool Snapshot::HasGrant(const User& user, const Cluster& cluster) const {
-  for (const Role* role : RolesOf(user)) {
-    for (const Grant& grant : role->grants) {
-      if (GlobMatch(grant.cluster, cluster.name)) return true;
-    }
-  }
-  return false;
+  return !Matcher(user, cluster)->empty();
 }
 
 std::shared_ptr<const auth::RoleMatcher> Snapshot::Matcher(const User& user,
@@ -92,8 +75,8 @@ std::shared_ptr<const auth::RoleMatcher> Snapshot::Matcher(const User& user,
     const auto found = matchers_.find(key);
     if (found != matchers_.end()) return found->second;
   }
-  // Compiled outside the lock: two requests may do it at once, and either result serves.
-  auto matcher = std::make_shared<const auth::RoleMatcher>(RolesOf(user), cluster.name);
+  // Selected outside the lock: two requests may do it at once, and either result serves.
+  auto matcher = role_book_->For(user.roles, cluster.name);
   const std::lock_guard lock(matchers_mutex_);
   if (matchers_.size() >= kMatchersMax) matchers_.clear();
   return matchers_.emplace(key, std::move(matcher)).first->second;

@@ -19,8 +19,9 @@
 
 namespace mk8s {
 namespace auth {
+class RoleBook;
 class RoleMatcher;
-}
+}  // namespace auth
 namespace store {
 class Store;
 }
@@ -50,10 +51,10 @@ class Snapshot {
 
   /// True if one of the user's roles is `admin: true`.
   bool IsAdmin(const User& user) const;
-  /// The user's roles that exist.
-  std::vector<const Role*> RolesOf(const User& user) const;
+  /// All roles, compiled.
+  const auth::RoleBook& role_book() const { return *role_book_; }
 
-  /// The compiled decision table of a user on a cluster; compiled at first use, then shared.
+  /// The decision table of a user on a cluster; selected at first use, then shared.
   /// Thread-safe.
   std::shared_ptr<const auth::RoleMatcher> Matcher(const User& user, const Cluster& cluster) const;
   /// Whether any grant of the user's roles names the cluster.
@@ -64,6 +65,7 @@ class Snapshot {
   std::vector<Role> roles_;
   std::vector<Cluster> clusters_;
   std::vector<LoginSession> sessions_;
+  std::unique_ptr<const auth::RoleBook> role_book_;
   std::unordered_map<std::string_view, const User*> user_by_id_, user_by_email_;
   std::unordered_map<std::string_view, const Role*> role_by_name_;
   std::unordered_map<std::string_view, const Cluster*> cluster_by_id_, cluster_by_name_;
