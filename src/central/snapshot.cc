@@ -31,6 +31,7 @@ Snapshot::Snapshot(std::vector<User> users, std::vector<Role> roles, std::vector
   for (const Cluster& cluster : clusters_) {
     cluster_by_id_.emplace(cluster.id, &cluster);
     cluster_by_name_.emplace(cluster.name, &cluster);
+    cluster_by_token_hash_.emplace(cluster.agent_token_hash, &cluster);
   }
   for (const LoginSession& session : sessions_) session_by_id_.emplace(session.id, &session);
 }
@@ -55,6 +56,10 @@ const Role* Snapshot::RoleByName(std::string_view name) const {
 const Cluster* Snapshot::FindCluster(std::string_view id_or_name) const {
   const Cluster* cluster = Lookup(cluster_by_name_, id_or_name);
   return cluster != nullptr ? cluster : Lookup(cluster_by_id_, id_or_name);
+}
+
+const Cluster* Snapshot::ClusterByTokenHash(std::string_view agent_token_hash) const {
+  return Lookup(cluster_by_token_hash_, agent_token_hash);
 }
 
 const LoginSession* Snapshot::SessionById(std::string_view id) const {

@@ -41,6 +41,7 @@ class Snapshot {
   const User* FindUser(std::string_view id_or_email) const;
   const Role* RoleByName(std::string_view name) const;
   const Cluster* FindCluster(std::string_view id_or_name) const;
+  const Cluster* ClusterByTokenHash(std::string_view agent_token_hash) const;
   /// Live sessions only: not revoked when the snapshot was taken.  The caller checks expiry.
   const LoginSession* SessionById(std::string_view id) const;
 
@@ -68,7 +69,8 @@ class Snapshot {
   std::unique_ptr<const auth::RoleBook> role_book_;
   std::unordered_map<std::string_view, const User*> user_by_id_, user_by_email_;
   std::unordered_map<std::string_view, const Role*> role_by_name_;
-  std::unordered_map<std::string_view, const Cluster*> cluster_by_id_, cluster_by_name_;
+  std::unordered_map<std::string_view, const Cluster*> cluster_by_id_, cluster_by_name_,
+      cluster_by_token_hash_;
   std::unordered_map<std::string_view, const LoginSession*> session_by_id_;
   // Users x clusters that are in use; over it the table starts anew.
   static constexpr std::size_t kMatchersMax = 100'000;

@@ -27,6 +27,7 @@ bool Tunnels::Add(std::shared_ptr<Tunnel> tunnel) {
     entry.epoch = tunnel->epoch;
     entry.last_heartbeat = clock_.Now();
     entry.disconnected_since.reset();
+    entry.changed = true;
     entry.tunnels.push_back(std::move(tunnel));
   }
   for (const auto& old : fenced) CloseOnItsLoop(old);
@@ -40,6 +41,7 @@ void Tunnels::Remove(const std::shared_ptr<Tunnel>& tunnel) {
   auto& tunnels = entry->second.tunnels;
   if (std::erase(tunnels, tunnel) != 0 && tunnels.empty()) {
     entry->second.disconnected_since = clock_.Now();
+    entry->second.changed = true;
   }
 }
 
@@ -50,29 +52,59 @@ void Tunnels::Cut(std::string_view cluster_id) {
     const auto entry = clusters_.find(cluster_id);
     if (entry == clusters_.end()) return;
     cut.swap(entry->second.tunnels);
-    if (!cut.empty()) entry->second.disconnected_since = clock_.Now();
+    if (cut.empty()) return;
+    entry->second.disconnected_since = clock_.Now();
+    entry->second.changed = true;
   }
   for (const auto& tunnel : cut) CloseOnItsLoop(tunnel);
 }
 
-void Tunnels::Heartbeat(std::string_view cluster_id, std::int64_t epoch) {
+void Tunnels::NoteEpoch(std::string_view cluster_id, std::int64_t epoch) {
   const std::lock_guard lock(mutex_);
-  const auto entry = clusters_.find(cluster_id);
-  if (entry != clusters_.end() && entry->second.epoch == epoch) {
-    entry->second.last_heartbeat = clock_.Now();
+  Entry& entry = clusters_[std::string(cluster_id)];
+  entry.epoch = std::max(entry.epoch, epoch);
+}
+
+bool Tunnels::Heartbeat(std::string_view cluster_id, std::int64_t epoch,
+                        ClusterMetadata metadata) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = clusters_[std::string(cluster_id)];
+  if (epoch < entry.epoch) return false;
+  entry.last_heartbeat = clock_.Now();
+  entry.metadata = std::move(metadata);
+  entry.changed = true;
+  return true;
+}
+
+std::vector<Tunnels::Sighting> Tunnels::TakeSightings() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Sighting> sightings;
+  for (auto& [id, entry] : clusters_) {
+    if (!std::exchange(entry.changed, false)) continue;
+    sightings.push_back({.cluster_id = id, .state = StateLocked(entry)});
   }
+  return sightings;
 }
 
 Tunnels::State Tunnels::StateOf(std::string_view cluster_id) const {
   const std::lock_guard lock(mutex_);
   const auto found = clusters_.find(cluster_id);
-  if (found == clusters_.end()) return {};
-  const Entry& entry = found->second;
-  if (entry.tunnels.empty()) return {.disconnected_since = entry.disconnected_since};
+  return found == clusters_.end() ? State{} : StateLocked(found->second);
+}
+
+Tunnels::State Tunnels::StateLocked(const Entry& entry) const {
+  State state{.metadata = entry.metadata};
+  if (entry.last_heartbeat != WallTime{}) state.last_seen = entry.last_heartbeat;
   const WallTime stale_at =
       entry.last_heartbeat + limits::kHeartbeatInterval * limits::kHeartbeatsMissedMax;
-  if (clock_.Now() > stale_at) return {.disconnected_since = entry.last_heartbeat};
-  return {.connected = true};
+  if (entry.tunnels.empty()) {
+    state.disconnected_since = entry.disconnected_since;
+  } else if (clock_.Now() > stale_at) {
+    state.disconnected_since = entry.last_heartbeat;
+  } else {
+    state.connected = true;
+  }
+  return state;
 }
 
 std::shared_ptr<Tunnel> Tunnels::Pick(std::string_view cluster_id, const net::Loop& here) const {

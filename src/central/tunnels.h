@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "http/stream.h"
+#include "models/cluster.h"
 
 namespace mk8s::net {
 class Connection;
@@ -32,13 +33,20 @@ struct Tunnel {
 
 class Tunnels {
  public:
-  explicit Tunnels(const Clock& clock) : clock_(clock) {}
-
+  /// What this process knows; for what an earlier one knew see Cluster::last_seen and metadata.
   struct State {
     bool connected = false;
-    std::optional<WallTime>
-        disconnected_since;  // of this process's knowledge; empty: never seen connected
+    std::optional<WallTime> disconnected_since;  // empty: never connected here
+    std::optional<WallTime> last_seen;
+    std::optional<ClusterMetadata> metadata;
   };
+  struct Sighting {
+    std::string cluster_id;
+    State state;
+  };
+
+  explicit Tunnels(const Clock& clock) : clock_(clock) {}
+
 
   /// A tunnel came up.  Older epochs of the cluster are fenced: their connections are closed. False
   /// if a newer one is here.
@@ -47,8 +55,13 @@ class Tunnels {
   /// Closes all of a cluster's tunnels: rotation, removal.
   void Cut(std::string_view cluster_id);
 
-  /// A heartbeat came; Connected counts it for kHeartbeatInterval x kHeartbeatsMissedMax.
-  void Heartbeat(std::string_view cluster_id, std::int64_t epoch);
+  /// The agent registered under `epoch`: tunnels of older ones are refused from here on, and cut when its first one comes.
+  void NoteEpoch(std::string_view cluster_id, std::int64_t epoch);
+  /// A heartbeat came; it keeps the cluster connected for kHeartbeatInterval x kHeartbeatsMissedMax.  False if a newer epoch
+  /// is known: the caller is a ghost.
+  bool Heartbeat(std::string_view cluster_id, std::int64_t epoch, ClusterMetadata metadata);
+  /// Whom we heard of since the last call, for the database.
+  std::vector<Sighting> TakeSightings();
   State StateOf(std::string_view cluster_id) const;
 
   /// A tunnel for a request on `here`: one on the same loop if there is one, else any.  Null: the
@@ -65,7 +78,11 @@ class Tunnels {
     std::int64_t epoch = 0;
     WallTime last_heartbeat{};
     std::optional<WallTime> disconnected_since;
+    std::optional<ClusterMetadata> metadata;
+    bool changed = false;  // since TakeSightings
   };
+
+  State StateLocked(const Entry& entry) const;
 
   const Clock& clock_;
   mutable std::mutex mutex_;
