@@ -18,7 +18,7 @@ namespace mk8s::auth {
 
 /// Longer tokens are refused unread; ours are about 900 bytes.
 inline constexpr std::size_t kTokenBytesMax = 8 * 1024;
-/// How far the clocks of two replicas may be apart.
+/// How far the clocks of two replicas may be apart: a token may be that new, never that old.
 inline constexpr std::chrono::seconds kClockSkewMax{30};
 
 /// The names and types that mk8s puts in its tokens.
