@@ -97,12 +97,16 @@ inline constexpr std::size_t kCommandWordsBytesMax = 1024;
 // --- Store ---
 // A statement or a wait for a database connection ends after this, so that no request hangs on it.
 inline constexpr seconds kStoreDeadline{10};
-inline constexpr int kStoreConnectionsMax = 4;  // a caller over it waits, at most kStoreDeadline
+// A migration may rewrite a large table.
+inline constexpr seconds kMigrationDeadline{600};
+inline constexpr int kSqliteReadersMax = 4;  // a caller over it waits, at most kStoreDeadline
 
 // --- Accounts ---
 inline constexpr int kLoginFailuresPerAccountMax = 5;
 inline constexpr int kLoginFailuresPerAddressMax = 50;
 inline constexpr minutes kLockout{15};
+// Sessions are held in memory; automation that logs in and never out ends its own oldest ones.
+inline constexpr int kSessionsPerUserMax = 100;
 inline constexpr std::size_t kPasswordBytesMax =
     1024;  // pre-hashed, so bcrypt's 72 bytes do not cut it
 inline constexpr std::size_t kPasswordBytesMin = 8;
