@@ -89,6 +89,10 @@ inline constexpr std::size_t kClientBodyBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kRequestsPerUserMax = 1'000;  // in flight; over: 429
 inline constexpr std::size_t kRequestsPerClusterMax = 5'000;
 
+// Open streams are decided again at least this often, for sessions that end by time; after a change at once.
+inline constexpr seconds kRecheckInterval{4};
+inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a review is a few hundred bytes; over: 413
+
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
 inline constexpr std::size_t kAuditQueueMax = 20'000;  // over: requests are refused (503)
