@@ -65,6 +65,12 @@ void Tunnels::NoteEpoch(std::string_view cluster_id, std::int64_t epoch) {
   entry.epoch = std::max(entry.epoch, epoch);
 }
 
+std::int64_t Tunnels::EpochOf(std::string_view cluster_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = clusters_.find(cluster_id);
+  return found == clusters_.end() ? 0 : found->second.epoch;
+}
+
 bool Tunnels::Heartbeat(std::string_view cluster_id, std::int64_t epoch,
                         ClusterMetadata metadata) {
   const std::lock_guard lock(mutex_);

@@ -47,7 +47,6 @@ class Tunnels {
 
   explicit Tunnels(const Clock& clock) : clock_(clock) {}
 
-
   /// A tunnel came up.  Older epochs of the cluster are fenced: their connections are closed. False
   /// if a newer one is here.
   bool Add(std::shared_ptr<Tunnel> tunnel);
@@ -57,6 +56,8 @@ class Tunnels {
 
   /// The agent registered under `epoch`: tunnels of older ones are refused from here on, and cut when its first one comes.
   void NoteEpoch(std::string_view cluster_id, std::int64_t epoch);
+  /// The newest epoch known here; 0 if none.
+  std::int64_t EpochOf(std::string_view cluster_id) const;
   /// A heartbeat came; it keeps the cluster connected for kHeartbeatInterval x kHeartbeatsMissedMax.  False if a newer epoch
   /// is known: the caller is a ghost.
   bool Heartbeat(std::string_view cluster_id, std::int64_t epoch, ClusterMetadata metadata);
