@@ -86,6 +86,7 @@ inline constexpr std::size_t kPooledUpgradesMax = 1'000;  // exec, attach, port-
 inline constexpr std::size_t kPooledRequestsWaitingMax = 1'000;
 // The command line keeps whole answers in memory: audit pages are the largest.
 inline constexpr std::size_t kClientBodyBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kDiagnosticsConnectionsMax = 100;
 inline constexpr std::size_t kRequestsPerUserMax = 1'000;  // in flight; over: 429
 inline constexpr std::size_t kRequestsPerClusterMax = 5'000;
 

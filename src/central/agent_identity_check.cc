@@ -8,7 +8,8 @@ namespace mk8s::central {
 
 Result<pki::AgentIdentity> CheckAgent(const Services& services, const net::PeerCertificate* peer) {
   if (peer == nullptr) {
-    return MakeError(ErrorCode::kUnauthenticated, "a client certificate is required; register first");
+    return MakeError(ErrorCode::kUnauthenticated,
+                     "a client certificate is required; register first");
   }
   MK8S_ASSIGN_OR_RETURN(pki::AgentIdentity identity, pki::ParseAgentIdentity(peer->der));
   if (services.clock.Now() >= peer->not_after) {

@@ -4,10 +4,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "central/agent_identity_check.h"
+#include "central/loop_timer.h"
+#include "central/snapshot.h"
 #include "central/tunnels.h"
 #include "h2/session.h"
 #include "net/http_server.h"
-#include "central/loop_timer.h"
 
 namespace mk8s::central {
 namespace {
@@ -23,8 +24,8 @@ class AgentPort::GrpcConnection {
  public:
   GrpcConnection(const grpc::Server& server, net::Connection& connection)
       : timer_(connection.loop()),
-        handler_(server, timer_,
-                 AgentPeer{.connection = &connection, .ip = connection.peer_ip()}) {}
+        handler_(server, timer_, AgentPeer{.connection = &connection, .ip = connection.peer_ip()}) {
+  }
 
   http::Handler& handler() { return handler_; }
 
@@ -69,8 +70,7 @@ void AgentPort::ServeGrpc(const std::shared_ptr<net::Connection>& connection) {
 }
 
 void AgentPort::AcceptTunnel(const std::shared_ptr<net::Connection>& connection) {
-  const Result<pki::AgentIdentity> identity =
-      CheckAgent(services_, connection->peer_certificate());
+  const Result<pki::AgentIdentity> identity = CheckAgent(services_, connection->peer_certificate());
   if (!identity) {
     metrics_.agents_refused.fetch_add(1, std::memory_order_relaxed);
     log::Warn("tunnel refused",
@@ -80,10 +80,10 @@ void AgentPort::AcceptTunnel(const std::shared_ptr<net::Connection>& connection)
   std::vector<net::Loop*> loops;
   for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(&loops_.at(i));
   net::Loop* to = services_.tunnels.LoopFor(identity->cluster_id, loops);
-  connection->Handoff(*to, [this, identity = *identity](
-                               const std::shared_ptr<net::Connection>& moved) {
-    AttachTunnel(moved, identity);
-  });
+  connection->Handoff(*to,
+                      [this, identity = *identity](const std::shared_ptr<net::Connection>& moved) {
+                        AttachTunnel(moved, identity);
+                      });
 }
 
 void AgentPort::AttachTunnel(const std::shared_ptr<net::Connection>& connection,
@@ -91,17 +91,18 @@ void AgentPort::AttachTunnel(const std::shared_ptr<net::Connection>& connection,
   std::unique_ptr<h2::Session> session = h2::Session::Client();
   h2::Session* asking = session.get();
   auto tunnel = std::make_shared<Tunnel>(Tunnel{.cluster_id = identity.cluster_id,
+                                                .token_generation = identity.token_generation,
                                                 .epoch = identity.epoch,
                                                 .connection = connection,
                                                 .session = asking,
                                                 .loop = &connection->loop()});
   connection->Attach(std::move(session), net::Deadlines::Tunnel());
-  connection->SetOnClosed(
-      [this, tunnel, cluster = identity.cluster_name](const Error& why) {
-        services_.tunnels.Remove(tunnel);
-        log::Info("tunnel closed", {{"cluster", cluster}, {"error", why}});
-      });
-  // The answer to a PING comes behind the agent's SETTINGS, which allow upgrades: from then on requests may go this way.
+  connection->SetOnClosed([this, tunnel, cluster = identity.cluster_name](const Error& why) {
+    services_.tunnels.Remove(tunnel);
+    log::Info("tunnel closed", {{"cluster", cluster}, {"error", why}});
+  });
+  // The answer to a PING comes behind the agent's SETTINGS, which allow upgrades: from then on
+  // requests may go this way.
   asking->Ping([this, tunnel, cluster = identity.cluster_name] {
     if (!services_.tunnels.Add(tunnel)) {
       metrics_.agents_fenced.fetch_add(1, std::memory_order_relaxed);
@@ -110,6 +111,15 @@ void AgentPort::AttachTunnel(const std::shared_ptr<net::Connection>& connection,
     }
     log::Info("tunnel open", {{"cluster", cluster}, {"loop", tunnel->loop->index()}});
   });
+}
+
+void AgentPort::Recheck(const Snapshot& snapshot) {
+  for (const auto& [cluster_id, generation] : services_.tunnels.Generations()) {
+    const Cluster* cluster = snapshot.FindCluster(cluster_id);
+    if (cluster == nullptr || cluster->token_generation != generation) {
+      services_.tunnels.Cut(cluster_id);
+    }
+  }
 }
 
 }  // namespace mk8s::central

@@ -1,4 +1,5 @@
-// The agents' port: gRPC by ALPN h2, tunnel connections by ALPN mk8s-tunnel/1 (there central is the HTTP/2 client).
+// The agents' port: gRPC by ALPN h2, tunnel connections by ALPN mk8s-tunnel/1 (there central is the
+// HTTP/2 client).
 #pragma once
 
 #include <memory>
@@ -13,6 +14,8 @@
 
 namespace mk8s::central {
 
+class Snapshot;
+
 class AgentPort {
  public:
   AgentPort(Services& services, Metrics& metrics, net::LoopGroup& loops,
@@ -22,6 +25,9 @@ class AgentPort {
   Result<void> Listen(const std::string& bind_address, std::uint16_t port,
                       std::shared_ptr<const net::ReloadableTlsContext> tls);
   net::Listener& listener() { return *listener_; }
+
+  /// Cuts the tunnels of clusters that were removed or whose token was rotated.  Thread-safe.
+  void Recheck(const Snapshot& snapshot);
 
  private:
   class GrpcConnection;

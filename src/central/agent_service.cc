@@ -42,8 +42,9 @@ const AgentPeer& PeerOf(const grpc::CallContext& context) {
 void AgentService::AddTo(grpc::Server& server) {
   const auto method = [this](void (AgentService::*call)(grpc::CallContext&, const std::string&,
                                                         grpc::Reply)) {
-    return [this, call](grpc::CallContext& context, const std::string& request,
-                        grpc::Reply reply) { (this->*call)(context, request, std::move(reply)); };
+    return [this, call](grpc::CallContext& context, const std::string& request, grpc::Reply reply) {
+      (this->*call)(context, request, std::move(reply));
+    };
   };
   server.AddUnary("/mk8s.agent.v1.AgentService/Register", method(&AgentService::Register));
   server.AddUnary("/mk8s.agent.v1.AgentService/RenewCertificate", method(&AgentService::Renew));
@@ -53,10 +54,9 @@ void AgentService::AddTo(grpc::Server& server) {
 void AgentService::Register(grpc::CallContext& context, const std::string& request,
                             grpc::Reply reply) {
   net::Loop* loop = net::Loop::Current();
-  const bool taken = services_.pool.Submit(
-      [this, request, ip = PeerOf(context).ip, loop, reply] {
-        loop->Post([reply, answer = RegisterBlocking(request, ip)] { reply(answer); });
-      });
+  const bool taken = services_.pool.Submit([this, request, ip = PeerOf(context).ip, loop, reply] {
+    loop->Post([reply, answer = RegisterBlocking(request, ip)] { reply(answer); });
+  });
   if (!taken) reply(MakeError(ErrorCode::kUnavailable, "central is busy; try again later"));
 }
 
@@ -79,14 +79,14 @@ Result<std::string> AgentService::RegisterBlocking(const std::string& request,
                        "the token belongs to another cluster than cluster.name says");
     }
     MK8S_ASSIGN_OR_RETURN(const std::int64_t epoch, services_.store.NextClusterEpoch(cluster->id));
-    MK8S_ASSIGN_OR_RETURN(const std::string certificate,
-                          ca_.SignAgentCertificate(message.csr_der(),
-                                                   {.cluster_id = cluster->id,
-                                                    .cluster_name = cluster->name,
-                                                    .token_generation = cluster->token_generation,
-                                                    .epoch = epoch},
-                                                   limits::kAgentCertificateLife,
-                                                   services_.clock.Now()));
+    MK8S_ASSIGN_OR_RETURN(
+        const std::string certificate,
+        ca_.SignAgentCertificate(message.csr_der(),
+                                 {.cluster_id = cluster->id,
+                                  .cluster_name = cluster->name,
+                                  .token_generation = cluster->token_generation,
+                                  .epoch = epoch},
+                                 limits::kAgentCertificateLife, services_.clock.Now()));
     services_.tunnels.NoteEpoch(cluster->id, epoch);
     services_.tunnels.Heartbeat(cluster->id, epoch, MetadataFrom(message.metadata()));
     pb::RegisterResponse response;
@@ -99,8 +99,8 @@ Result<std::string> AgentService::RegisterBlocking(const std::string& request,
     return response.SerializeAsString();
   }();
   AuditRegistration(cluster != nullptr ? cluster->id : "",
-                    cluster != nullptr ? cluster->name : Printable(message.cluster_name(), 253),
-                    ip, answer);
+                    cluster != nullptr ? cluster->name : Printable(message.cluster_name(), 253), ip,
+                    answer);
   return answer;
 }
 
@@ -130,9 +130,8 @@ void AgentService::AuditRegistration(const std::string& cluster_id, const std::s
 void AgentService::Renew(grpc::CallContext& context, const std::string& request,
                          grpc::Reply reply) {
   const auto answer = [&]() -> Result<std::string> {
-    MK8S_ASSIGN_OR_RETURN(
-        const pki::AgentIdentity identity,
-        CheckAgent(services_, PeerOf(context).connection->peer_certificate()));
+    MK8S_ASSIGN_OR_RETURN(const pki::AgentIdentity identity,
+                          CheckAgent(services_, PeerOf(context).connection->peer_certificate()));
     pb::RenewCertificateRequest message;
     if (!message.ParseFromString(request)) return Malformed();
     // The new certificate is for who already is there; what the CSR calls itself does not count.
@@ -150,9 +149,8 @@ void AgentService::Renew(grpc::CallContext& context, const std::string& request,
 void AgentService::Heartbeat(grpc::CallContext& context, const std::string& request,
                              grpc::Reply reply) {
   const auto answer = [&]() -> Result<std::string> {
-    MK8S_ASSIGN_OR_RETURN(
-        const pki::AgentIdentity identity,
-        CheckAgent(services_, PeerOf(context).connection->peer_certificate()));
+    MK8S_ASSIGN_OR_RETURN(const pki::AgentIdentity identity,
+                          CheckAgent(services_, PeerOf(context).connection->peer_certificate()));
     pb::HeartbeatRequest message;
     if (!message.ParseFromString(request)) return Malformed();
     services_.tunnels.Heartbeat(identity.cluster_id, identity.epoch,

@@ -1,4 +1,5 @@
-// The gRPC service that agents call: Register, RenewCertificate, Heartbeat (api/proto/mk8s/agent/v1/agent.proto).
+// The gRPC service that agents call: Register, RenewCertificate, Heartbeat
+// (api/proto/mk8s/agent/v1/agent.proto).
 #pragma once
 
 #include <optional>
@@ -14,7 +15,8 @@
 
 namespace mk8s::central {
 
-/// What a gRPC connection's calls know of their peer (CallContext::peer): the connection is alive as long as its calls.
+/// What a gRPC connection's calls know of their peer (CallContext::peer): the connection is alive
+/// as long as its calls.
 struct AgentPeer {
   net::Connection* connection = nullptr;
   std::string ip;

@@ -1,5 +1,5 @@
-// The gateway to the clusters' Kubernetes APIs: makes a KubeRequest of each request and keeps those that are open, so that a
-// withdrawn right cuts them.
+// The gateway to the clusters' Kubernetes APIs: makes a KubeRequest of each request and keeps those
+// that are open, so that a withdrawn right cuts them.
 #pragma once
 
 #include <memory>
@@ -31,8 +31,8 @@ class KubeGateway {
                                                 net::Loop& loop, std::string_view peer_ip,
                                                 std::string request_id);
 
-  /// Has every open request decided again on its own loop.  Thread-safe.  Called when the snapshot was replaced, and each
-  /// limits::kRecheckInterval because sessions also end by time.
+  /// Has every open request decided again on its own loop.  Thread-safe.  Called when the snapshot
+  /// was replaced, and each limits::kRecheckInterval because sessions also end by time.
   void Recheck(const std::shared_ptr<const Snapshot>& snapshot);
 
   // For KubeRequest, on its loop.

@@ -71,8 +71,8 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
 
 Result<void> KubeRequest::Authenticate() {
   std::optional<Secret> offered = gateway::WebSocketBearer(head_.fields);
-  const std::string_view token =
-      offered ? std::string_view(offered->Reveal()) : BearerToken(head_.fields.Get("authorization"));
+  const std::string_view token = offered ? std::string_view(offered->Reveal())
+                                         : BearerToken(head_.fields.Get("authorization"));
   MK8S_ASSIGN_OR_RETURN(principal_, gateway_.services().authenticator.Authenticate(token));
   session_id_ = principal_->session->id;
   event_.user_id = principal_->user->id;
@@ -85,15 +85,17 @@ Result<void> KubeRequest::Authenticate() {
   return {};
 }
 
-// A cluster that none of the user's roles reaches is answered as one that does not exist, so that names do not leak.
+// A cluster that none of the user's roles reaches is answered as one that does not exist, so that
+// names do not leak.
 Result<void> KubeRequest::FindCluster() {
   const Cluster* cluster = principal_->snapshot->FindCluster(route_.cluster);
   if (cluster == nullptr || !principal_->snapshot->HasGrant(*principal_->user, *cluster)) {
     event_.cluster = route_.cluster;
     refused_as_ = AuditStatus::kDenied;
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "cluster " + kube::Quote(route_.cluster) +
-                         " does not exist, or none of your roles reaches it; see: mk8s clusters list");
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "cluster " + kube::Quote(route_.cluster) +
+            " does not exist, or none of your roles reaches it; see: mk8s clusters list");
   }
   cluster_id_ = event_.cluster_id = cluster->id;
   event_.cluster = cluster->name;
@@ -215,10 +217,10 @@ void KubeRequest::Refuse(const Error& why) {
 void KubeRequest::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
   if (relay_ == nullptr || relay_->done() || !principal_) return;
   const Authenticator& authenticator = gateway_.services().authenticator;
-  // The token's own expiry does not end an open stream: its session lives on as long as it is refreshed.
+  // The token's own expiry does not end an open stream: its session lives on as long as it is
+  // refreshed.
   const Result<Principal> principal = authenticator.Again(snapshot, session_id_, WallTime::max());
-  Result<void> allowed =
-      principal ? Result<void>() : Result<void>(principal.error());
+  Result<void> allowed = principal ? Result<void>() : Result<void>(principal.error());
   if (allowed && !cluster_id_.empty()) {
     const Cluster* cluster = snapshot->FindCluster(cluster_id_);
     if (cluster == nullptr || !snapshot->HasGrant(*principal->user, *cluster)) {
@@ -236,8 +238,9 @@ void KubeRequest::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
 
 void KubeRequest::OnReviewBody(Result<std::string> body) {
   if (!body) return Refuse(body.error());
-  Result<ReviewOutcome> outcome = AnswerSelfReview(
-      kind_.self_review, head_.fields, *body, *principal_->snapshot, *principal_->user, cluster_id_);
+  Result<ReviewOutcome> outcome =
+      AnswerSelfReview(kind_.self_review, head_.fields, *body, *principal_->snapshot,
+                       *principal_->user, cluster_id_);
   if (!outcome) return Refuse(outcome.error());
   if (!outcome->forward) {
     own_answer_ = gateway::Answer{
@@ -272,7 +275,8 @@ void KubeRequest::OnDone(const gateway::RelayOutcome& outcome) {
                   : event_.status == AuditStatus::kDenied ? metrics.kube_requests_denied
                                                           : metrics.kube_requests_failed;
   counter.fetch_add(1, std::memory_order_relaxed);
-  // Without a user there is nobody to hold to account, and recording would let anyone fill the disk.
+  // Without a user there is nobody to hold to account, and recording would let anyone fill the
+  // disk.
   AuditLog& audit = gateway_.services().audit;
   if (begun_) {
     audit.Finish(std::move(event_));
@@ -286,9 +290,9 @@ void KubeRequest::OnDone(const gateway::RelayOutcome& outcome) {
 gateway::Answer KubeRequest::AnswerFor(const Error& why) const {
   if (own_answer_) return *own_answer_;
   const kube::StatusDetails details = kube::DetailsOf(attributes_);
-  gateway::Answer answer{.head = {.status = HttpStatus(why.code),
-                                  .fields = kube::StatusFields(why, details)},
-                         .body = kube::StatusJson(why, details)};
+  gateway::Answer answer{
+      .head = {.status = HttpStatus(why.code), .fields = kube::StatusFields(why, details)},
+      .body = kube::StatusJson(why, details)};
   answer.head.fields.Set("x-request-id", event_.id);
   return answer;
 }
@@ -300,11 +304,10 @@ gateway::RelayHooks KubeRequest::Hooks() {
             const bool upgrade = !protocol_.empty();
             MK8S_ASSIGN_OR_RETURN(
                 http::ResponseHead mapped,
-                gateway::ResponseForClient(
-                    gateway::DecodeFromTunnel(std::move(head), upgrade),
-                    {.location_prefix = route_.prefix,
-                     .upgrade = upgrade,
-                     .proxied = attributes_.subresource == "proxy"}));
+                gateway::ResponseForClient(gateway::DecodeFromTunnel(std::move(head), upgrade),
+                                           {.location_prefix = route_.prefix,
+                                            .upgrade = upgrade,
+                                            .proxied = attributes_.subresource == "proxy"}));
             mapped.fields.Set("x-request-id", event_.id);
             return mapped;
           },
@@ -319,8 +322,7 @@ void KubeRequest::DescribeForAudit() {
   event_.subresource = Printable(attributes_.subresource);
   event_.namespace_ = Printable(attributes_.namespace_);
   event_.name = Printable(attributes_.name);
-  event_.kubectl_session =
-      Printable(head_.fields.Get("kubectl-session"), kKubectlFieldBytesMax);
+  event_.kubectl_session = Printable(head_.fields.Get("kubectl-session"), kKubectlFieldBytesMax);
   event_.command = route_.command;
   if (event_.command.empty()) {
     event_.command = Printable(head_.fields.Get("kubectl-command"), kKubectlFieldBytesMax);

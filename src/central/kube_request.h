@@ -1,5 +1,6 @@
-// One Kubernetes request on its way through central.  Its life, in order: who asks, which cluster, what is asked for, may they,
-// is the agent there, is it in the audit log, relay, outcome.  docs/life_of_a_request.md follows one.
+// One Kubernetes request on its way through central.  Its life, in order: who asks, which cluster,
+// what is asked for, may they, is the agent there, is it in the audit log, relay, outcome.
+// docs/life_of_a_request.md follows one.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,8 @@ class KubeRequest : public gateway::RelayObserver,
  public:
   KubeRequest(KubeGateway& gateway, net::Loop& loop, std::string peer_ip, std::string request_id);
 
-  /// Takes the steps; what they refuse is answered and audited.  Returns what the client's session reports its body to.
+  /// Takes the steps; what they refuse is answered and audited.  Returns what the client's session
+  /// reports its body to.
   std::shared_ptr<http::StreamEvents> Start(Result<KubeRoute> route, http::RequestHead head,
                                             bool end, std::shared_ptr<http::ResponseStream> stream);
 

@@ -33,8 +33,8 @@ class BodyCollector : public http::StreamEvents {
     relay_->OnBody(bytes);  // waits there, unsent, until the request is dispatched
     if (request_ == nullptr) return;
     if (body_.size() + bytes.size() > limits::kSelfReviewBytesMax) {
-      return std::exchange(request_, nullptr)->OnReviewBody(
-          MakeError(ErrorCode::kTooLarge, "the review is larger than any review"));
+      return std::exchange(request_, nullptr)
+          ->OnReviewBody(MakeError(ErrorCode::kTooLarge, "the review is larger than any review"));
     }
     body_.append(bytes);
   }
@@ -82,7 +82,8 @@ Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fi
       for (const std::string& role : user.roles) groups.push_back("mk8s:role:" + role);
       return Answered(kube::SubjectAnswer(review, user.email, groups, protobuf));
     }
-    case kube::SelfReviewKind::kNone: break;
+    case kube::SelfReviewKind::kNone:
+      break;
   }
   return MakeError(ErrorCode::kInternal, "not a self review");
 }
