@@ -97,8 +97,13 @@ inline constexpr std::size_t kPooledUpgradesMax = 1'000;  // exec, attach, port-
 inline constexpr std::size_t kPooledRequestsWaitingMax = 1'000;
 // The command line keeps whole answers in memory: audit pages are the largest.
 inline constexpr std::size_t kClientBodyBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kDiagnosticsConnectionsMax = 100;
 inline constexpr std::size_t kRequestsPerUserMax = 1'000;  // in flight; over: 429
 inline constexpr std::size_t kRequestsPerClusterMax = 5'000;
+
+// Open streams are decided again at least this often, for sessions that end by time; after a change at once.
+inline constexpr seconds kRecheckInterval{4};
+inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a review is a few hundred bytes; over: 413
 
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
@@ -108,12 +113,16 @@ inline constexpr std::size_t kCommandWordsBytesMax = 1024;
 // --- Store ---
 // A statement or a wait for a database connection ends after this, so that no request hangs on it.
 inline constexpr seconds kStoreDeadline{10};
-inline constexpr int kStoreConnectionsMax = 4;  // a caller over it waits, at most kStoreDeadline
+// A migration may rewrite a large table.
+inline constexpr seconds kMigrationDeadline{600};
+inline constexpr int kSqliteReadersMax = 4;  // a caller over it waits, at most kStoreDeadline
 
 // --- Accounts ---
 inline constexpr int kLoginFailuresPerAccountMax = 5;
 inline constexpr int kLoginFailuresPerAddressMax = 50;
 inline constexpr minutes kLockout{15};
+// Sessions are held in memory; automation that logs in and never out ends its own oldest ones.
+inline constexpr int kSessionsPerUserMax = 100;
 inline constexpr std::size_t kPasswordBytesMax =
     1024;  // pre-hashed, so bcrypt's 72 bytes do not cut it
 inline constexpr std::size_t kPasswordBytesMin = 8;

@@ -58,11 +58,14 @@ class [[nodiscard]] Result<void> {
 
 /// Returns the error of a Result-valued expression from the enclosing function; the value is
 /// dropped.
-#define MK8S_RETURN_IF_ERROR(expression)                 \
-  do {                                                   \
-    if (auto mk8s_result = (expression); !mk8s_result) { \
-      return std::move(mk8s_result).error();             \
-    }                                                    \
+#define MK8S_RETURN_IF_ERROR(expression) \
+  MK8S_RETURN_IF_ERROR_AS(MK8S_CONCAT(mk8s_result_, __COUNTER__), expression)
+// The name is one of its own so that an expression may hold a lambda that uses the macro too.
+#define MK8S_RETURN_IF_ERROR_AS(result, expression) \
+  do {                                              \
+    if (auto result = (expression); !result) {      \
+      return std::move(result).error();             \
+    }                                               \
   } while (false)
 
 #define MK8S_CONCAT_INNER(a, b) a##b

@@ -53,14 +53,15 @@ class AuditLog {
  private:
   struct Entry {
     AuditEvent event;
-    bool outcome = false;  // Finish: an update of a row that Begin made
+    bool outcome = false;       // Finish: an update of a row that Begin made
     net::Loop* loop = nullptr;  // where `written` runs; null: on the writer's thread
     Written written;
   };
 
   void Queue(Entry entry);
   void Run();
-  /// Writes a group and answers those who wait.  On failure leaves in `group` what is to be tried again.
+  /// Writes a group and answers those who wait.  On failure leaves in `group` what is to be tried
+  /// again.
   bool Write(std::vector<Entry>& group);
   static void Answer(Entry& entry, const Result<void>& result);
 

@@ -24,8 +24,8 @@ Error Refused(std::string why) {
 
 }  // namespace
 
-// An RSA verification costs 30 us and more; a request on a known token needs none.  Only the signature's result is kept: the
-// session, the user and the time are looked at each time.
+// An RSA verification costs 30 us and more; a request on a known token needs none.  Only the
+// signature's result is kept: the session, the user and the time are looked at each time.
 struct Authenticator::Cache {
   struct Shard {
     std::mutex mutex;
@@ -62,8 +62,7 @@ Result<Principal> Authenticator::Authenticate(std::string_view token) const {
     if (shard.verified.size() >= kTokensPerShardMax) shard.verified.clear();
     shard.verified.emplace(std::move(key), *claims);
   }
-  Result<Principal> principal =
-      Again(snapshots_.Current(), claims->session_id, claims->expires_at);
+  Result<Principal> principal = Again(snapshots_.Current(), claims->session_id, claims->expires_at);
   if (principal && principal->user->id != claims->subject) {
     return Refused("the session belongs to another user than the token");
   }

@@ -27,9 +27,9 @@ constexpr std::string_view kKeyBegin = "-----BEGIN PRIVATE KEY-----";
 constexpr std::string_view kFirstAdmin = "admin@mk8s.local";
 
 Error FileError(const std::string& path, const char* what) {
-  return MakeError(ErrorCode::kUnavailable,
-                   std::string("cannot ") + what + " " + path + ": " + std::strerror(errno) +
-                       "; check server.data_dir and its owner");
+  return MakeError(ErrorCode::kUnavailable, std::string("cannot ") + what + " " + path + ": " +
+                                                std::strerror(errno) +
+                                                "; check server.data_dir and its owner");
 }
 
 // Replaces the file in one step, so that a reader never sees half of it.
@@ -46,8 +46,8 @@ Result<void> WriteFile(const std::string& path, std::string_view content, mode_t
   return {};
 }
 
-// The secret `name` of the store; made by `make` and kept sealed if there is none yet.  Whoever comes second gets the first
-// one's.
+// The secret `name` of the store; made by `make` and kept sealed if there is none yet.  Whoever
+// comes second gets the first one's.
 template <typename Make>
 Result<Secret> EnsureSecret(const config::CentralConfig& config, store::Store& store,
                             std::string_view name, Make make) {
@@ -93,8 +93,8 @@ Result<Keys> EnsureKeys(const config::CentralConfig& config, store::Store& store
                         EnsureSecret(config, store, kSigningKeySecret, MakeSigningKey));
   MK8S_ASSIGN_OR_RETURN(auth::SigningKey signing_key, auth::SigningKey::FromPem(key_pem));
   const auto make_ca = [&]() -> Result<Secret> {
-    MK8S_ASSIGN_OR_RETURN(const auto made, pki::CertificateAuthority::Create(
-                                               "mk8s CA", pki::kCaLife, now));
+    MK8S_ASSIGN_OR_RETURN(const auto made,
+                          pki::CertificateAuthority::Create("mk8s CA", pki::kCaLife, now));
     return Secret(made.certificate_pem() + made.KeyPem().Reveal());
   };
   MK8S_ASSIGN_OR_RETURN(const Secret ca_pem, EnsureSecret(config, store, kCaSecret, make_ca));
@@ -102,9 +102,9 @@ Result<Keys> EnsureKeys(const config::CentralConfig& config, store::Store& store
   if (key_begin == std::string::npos) {
     return MakeError(ErrorCode::kDataLoss, "the CA in the database is damaged; restore a backup");
   }
-  MK8S_ASSIGN_OR_RETURN(pki::CertificateAuthority ca, pki::CertificateAuthority::Load(
-                                                          ca_pem.Reveal().substr(0, key_begin),
-                                                          Secret(ca_pem.Reveal().substr(key_begin))));
+  MK8S_ASSIGN_OR_RETURN(pki::CertificateAuthority ca,
+                        pki::CertificateAuthority::Load(ca_pem.Reveal().substr(0, key_begin),
+                                                        Secret(ca_pem.Reveal().substr(key_begin))));
   MK8S_RETURN_IF_ERROR(WriteFile(config.server.data_dir + "/ca.crt", ca.certificate_pem(), 0644));
   return Keys{std::move(signing_key), std::move(ca)};
 }
@@ -115,8 +115,7 @@ Result<void> EnsureAccounts(const config::CentralConfig& config, store::Store& s
   MK8S_ASSIGN_OR_RETURN(const store::StoredState state, store.LoadAll(now));
   if (!state.users.empty()) return {};
   const Secret password = auth::GenerateOneTimePassword();
-  MK8S_ASSIGN_OR_RETURN(std::string hash,
-                        auth::HashPassword(password, config.auth.bcrypt_cost));
+  MK8S_ASSIGN_OR_RETURN(std::string hash, auth::HashPassword(password, config.auth.bcrypt_cost));
   // The file comes first: a password that nobody can read would lock everyone out.
   const std::string path = config.server.data_dir + "/initial-admin-password";
   MK8S_RETURN_IF_ERROR(WriteFile(path, password.Reveal() + "\n", 0600));

@@ -1,4 +1,5 @@
-// First start and every start: what must exist before anything is served.  Safe when several replicas start together.
+// First start and every start: what must exist before anything is served.  Safe when several
+// replicas start together.
 #pragma once
 
 #include "auth/signing_key.h"
@@ -20,16 +21,17 @@ struct Keys {
   pki::CertificateAuthority ca;
 };
 
-/// Creates server.data_dir (0700) where it is missing.  Under --dev fills in an empty auth.jwt_secret from
-/// <data_dir>/jwt-secret, made at first start.  Errors name the path and what to do.
+/// Creates server.data_dir (0700) where it is missing.  Under --dev fills in an empty
+/// auth.jwt_secret from <data_dir>/jwt-secret, made at first start.  Errors name the path and what
+/// to do.
 Result<void> PrepareDataDir(config::CentralConfig& config);
 
-/// The signing key and the CA from the store, made at first start; writes <data_dir>/ca.crt.  Error: kFailedPrecondition when
-/// auth.jwt_secret is not the one that sealed them.
+/// The signing key and the CA from the store, made at first start; writes <data_dir>/ca.crt. Error:
+/// kFailedPrecondition when auth.jwt_secret is not the one that sealed them.
 Result<Keys> EnsureKeys(const config::CentralConfig& config, store::Store& store, WallTime now);
 
-/// Built-in roles; and the first administrator, where there is no user at all: its one-time password goes into
-/// <data_dir>/initial-admin-password (0600), never into the log.
+/// Built-in roles; and the first administrator, where there is no user at all: its one-time
+/// password goes into <data_dir>/initial-admin-password (0600), never into the log.
 Result<void> EnsureAccounts(const config::CentralConfig& config, store::Store& store, WallTime now);
 
 }  // namespace mk8s::central

@@ -7,9 +7,10 @@
 namespace mk8s::central {
 namespace {
 
-// Two objects, one a loop.  `Far` lives on the tunnel's loop and is the stream's events there; `Near` is what the client's side
-// holds.  Order is kept because each direction posts to one loop only.  Backpressure holds end to end: Consume and OnSent cross
-// too, so what is in flight between the loops is bounded by the windows.
+// Two objects, one a loop.  `Far` lives on the tunnel's loop and is the stream's events there;
+// `Near` is what the client's side holds.  Order is kept because each direction posts to one loop
+// only.  Backpressure holds end to end: Consume and OnSent cross too, so what is in flight between
+// the loops is bounded by the windows.
 class Far : public http::ResponseEvents {
  public:
   Far(net::Loop& near_loop, std::shared_ptr<http::ResponseEvents> near_events)
@@ -45,8 +46,7 @@ class Far : public http::ResponseEvents {
 
 class Near : public http::Stream {
  public:
-  Near(net::Loop& far_loop, std::shared_ptr<Far> far)
-      : far_loop_(far_loop), far_(std::move(far)) {}
+  Near(net::Loop& far_loop, std::shared_ptr<Far> far) : far_loop_(far_loop), far_(std::move(far)) {}
 
   void SendBody(std::string_view bytes) override {
     ToFar([bytes = std::string(bytes)](http::Stream& far) { far.SendBody(bytes); });

@@ -1,5 +1,6 @@
-// Makes a request on a tunnel whose connection lives on another loop than the client's: the rare case, since agents open a
-// tunnel connection for each of central's loops.  Every call and event is copied and posted to the other side.
+// Makes a request on a tunnel whose connection lives on another loop than the client's: the rare
+// case, since agents open a tunnel connection for each of central's loops.  Every call and event is
+// copied and posted to the other side.
 #pragma once
 
 #include <memory>

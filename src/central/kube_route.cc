@@ -20,9 +20,11 @@ std::string_view TakeSegment(std::string_view& rest) {
   return segment;
 }
 
-// Names are DNS labels and UUIDs are hexadecimal, so neither needs escapes: whatever else is there names no cluster.
+// Names are DNS labels and UUIDs are hexadecimal, so neither needs escapes: whatever else is there
+// names no cluster.
 bool IsClusterWord(std::string_view word) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
   return !word.empty() && word.size() <= 253 &&
          word.find_first_not_of(kAllowed) == std::string_view::npos;
 }

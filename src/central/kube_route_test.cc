@@ -12,7 +12,8 @@ TEST(KubeRoute, Paths) {
   };
   const std::string words = Base64UrlEncode("kubectl get pods");
   const Row rows[] = {
-      {"/clusters/dev/k8s/api/v1/pods?limit=500", "dev", "", "/clusters/dev/k8s", "/api/v1/pods?limit=500"},
+      {"/clusters/dev/k8s/api/v1/pods?limit=500", "dev", "", "/clusters/dev/k8s",
+       "/api/v1/pods?limit=500"},
       {"/clusters/dev/k8s", "dev", "", "/clusters/dev/k8s", "/"},
       {"/clusters/dev/k8s/", "dev", "", "/clusters/dev/k8s", "/"},
       {"/clusters/dev/k8s?timeout=32s", "dev", "", "/clusters/dev/k8s", "/?timeout=32s"},
@@ -34,8 +35,9 @@ TEST(KubeRoute, Paths) {
 }
 
 TEST(KubeRoute, OtherRoutesAreNot) {
-  for (const char* target : {"/", "/clusters", "/clusters/", "/clusters/dev", "/clusters/dev/token",
-                             "/clusters/dev/k8sx/api", "/clusters/dev/K8S", "/clusters/dev/c/k8s"}) {
+  for (const char* target :
+       {"/", "/clusters", "/clusters/", "/clusters/dev", "/clusters/dev/token",
+        "/clusters/dev/k8sx/api", "/clusters/dev/K8S", "/clusters/dev/c/k8s"}) {
     EXPECT_FALSE(ParseKubeRoute(target).has_value()) << target;
   }
 }

@@ -1,4 +1,5 @@
-// Central's counters, as GET /metrics shows them.  Relaxed atomics: counted on every loop, read by the diagnostics port.
+// Central's counters, as GET /metrics shows them.  Relaxed atomics: counted on every loop, read by
+// the diagnostics port.
 #pragma once
 
 #include <atomic>

@@ -65,8 +65,13 @@ void Tunnels::NoteEpoch(std::string_view cluster_id, std::int64_t epoch) {
   entry.epoch = std::max(entry.epoch, epoch);
 }
 
-bool Tunnels::Heartbeat(std::string_view cluster_id, std::int64_t epoch,
-                        ClusterMetadata metadata) {
+std::int64_t Tunnels::EpochOf(std::string_view cluster_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = clusters_.find(cluster_id);
+  return found == clusters_.end() ? 0 : found->second.epoch;
+}
+
+bool Tunnels::Heartbeat(std::string_view cluster_id, std::int64_t epoch, ClusterMetadata metadata) {
   const std::lock_guard lock(mutex_);
   Entry& entry = clusters_[std::string(cluster_id)];
   if (epoch < entry.epoch) return false;
@@ -126,9 +131,8 @@ net::Loop* Tunnels::LoopFor(std::string_view cluster_id,
     return std::count_if(entry->second.tunnels.begin(), entry->second.tunnels.end(),
                          [&](const auto& tunnel) { return tunnel->loop == loop; });
   };
-  return *std::min_element(loops.begin(), loops.end(), [&](const auto* a, const auto* b) {
-    return count(a) < count(b);
-  });
+  return *std::min_element(loops.begin(), loops.end(),
+                           [&](const auto* a, const auto* b) { return count(a) < count(b); });
 }
 
 std::size_t Tunnels::Connections() const {
@@ -136,6 +140,17 @@ std::size_t Tunnels::Connections() const {
   std::size_t connections = 0;
   for (const auto& [id, entry] : clusters_) connections += entry.tunnels.size();
   return connections;
+}
+
+std::vector<std::pair<std::string, std::int64_t>> Tunnels::Generations() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, std::int64_t>> generations;
+  for (const auto& [id, entry] : clusters_) {
+    if (!entry.tunnels.empty()) {
+      generations.emplace_back(id, entry.tunnels.front()->token_generation);
+    }
+  }
+  return generations;
 }
 
 }  // namespace mk8s::central

@@ -25,6 +25,7 @@ namespace mk8s::central {
 /// One tunnel connection; `session` belongs to `connection` and may be used on `loop` only.
 struct Tunnel {
   std::string cluster_id;
+  std::int64_t token_generation = 0;  // of the token that the agent registered with
   std::int64_t epoch = 0;
   std::shared_ptr<net::Connection> connection;
   http::ClientSession* session = nullptr;
@@ -47,7 +48,6 @@ class Tunnels {
 
   explicit Tunnels(const Clock& clock) : clock_(clock) {}
 
-
   /// A tunnel came up.  Older epochs of the cluster are fenced: their connections are closed. False
   /// if a newer one is here.
   bool Add(std::shared_ptr<Tunnel> tunnel);
@@ -55,10 +55,13 @@ class Tunnels {
   /// Closes all of a cluster's tunnels: rotation, removal.
   void Cut(std::string_view cluster_id);
 
-  /// The agent registered under `epoch`: tunnels of older ones are refused from here on, and cut when its first one comes.
+  /// The agent registered under `epoch`: tunnels of older ones are refused from here on, and cut
+  /// when its first one comes.
   void NoteEpoch(std::string_view cluster_id, std::int64_t epoch);
-  /// A heartbeat came; it keeps the cluster connected for kHeartbeatInterval x kHeartbeatsMissedMax.  False if a newer epoch
-  /// is known: the caller is a ghost.
+  /// The newest epoch known here; 0 if none.
+  std::int64_t EpochOf(std::string_view cluster_id) const;
+  /// A heartbeat came; it keeps the cluster connected for kHeartbeatInterval x
+  /// kHeartbeatsMissedMax.  False if a newer epoch is known: the caller is a ghost.
   bool Heartbeat(std::string_view cluster_id, std::int64_t epoch, ClusterMetadata metadata);
   /// Whom we heard of since the last call, for the database.
   std::vector<Sighting> TakeSightings();
@@ -71,6 +74,9 @@ class Tunnels {
   net::Loop* LoopFor(std::string_view cluster_id, const std::vector<net::Loop*>& loops) const;
 
   std::size_t Connections() const;
+  /// Of each connected cluster, the token generation of its tunnels (of one epoch, so of one
+  /// generation).
+  std::vector<std::pair<std::string, std::int64_t>> Generations() const;
 
  private:
   struct Entry {

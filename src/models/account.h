@@ -26,9 +26,9 @@ struct LoginSession {
   std::string id;  // UUID
   std::string user_id;
   WallTime created_at{};
-  WallTime expires_at{};              // of the refresh token family
-  std::string refresh_hash;           // SHA-256, hex, of the one refresh token that is good now
-  std::string previous_refresh_hash;  // the one before: seen again means theft, the session ends
+  WallTime expires_at{};     // of the refresh token family, fixed at login
+  std::string refresh_hash;  // SHA-256, hex, of the one refresh token that is good now; the store
+                             // keeps the spent ones: seen again means theft, the session ends
   std::string source_ip;
   std::string user_agent;
   std::optional<WallTime> revoked_at;

@@ -73,8 +73,9 @@ class Store : public AuditStore {
  public:
   // --- the whole ---
 
-  /// Grows with every committed write of users, roles, assignments, clusters or sessions, by this
-  /// process or another; one indexed read.  Sightings, lockouts and audit do not count.
+  /// Grows with every committed write of users, roles, assignments, clusters or sessions that
+  /// decisions depend on, by this process or another; one indexed read.  Sightings, epochs,
+  /// rotated refresh tokens, lockouts and audit do not count.
   virtual Result<std::int64_t> ChangeNumber() = 0;
   virtual Result<StoredState> LoadAll(WallTime now) = 0;
   virtual Result<int> SchemaVersion() = 0;
@@ -115,14 +116,13 @@ class Store : public AuditStore {
   // --- login sessions ---
 
   /// Inserts the session, sets the user's last_login and clears the account's failures, unless the
-  /// account was locked or disabled meanwhile: kPermissionDenied.
+  /// account was locked or disabled meanwhile: kPermissionDenied.  A user's oldest sessions over
+  /// limits::kSessionsPerUserMax end.
   virtual Result<void> StartSession(const LoginSession& session) = 0;
-  /// Atomic: of two calls with one old token, one rotates and the other finds it reused.  The
-  /// session's expiry becomes `expires_at`.  kUnauthenticated for an unknown, expired or revoked
-  /// one, or where the user is disabled.
+  /// Atomic: of two calls with one old token, one rotates and the other finds it reused.
+  /// kUnauthenticated for an unknown token, an ended session, or a disabled user.
   virtual Result<RotatedSession> RotateRefreshToken(std::string_view old_hash,
-                                                    std::string_view new_hash, WallTime now,
-                                                    WallTime expires_at) = 0;
+                                                    std::string_view new_hash, WallTime now) = 0;
   /// kNotFound if `user_id` (when not empty) does not own it; ending an ended one is no error.
   virtual Result<void> EndSession(std::string_view session_id, std::string_view user_id,
                                   WallTime now) = 0;
@@ -149,10 +149,12 @@ class Store : public AuditStore {
 };
 
 /// Opens the database, checks that it can be written and brings its tables up to date (safe twice
-/// and by several processes at once).  `driver`: "sqlite" with url "sqlite:///path/mk8s.db" or a
-/// path, whose file is created with mode 0600; or "postgres" with a libpq URL or key=value string.
+/// and by several processes at once).  `driver`: "sqlite" with url "sqlite:///PATH", "sqlite:PATH"
+/// or a path, whose file is created with mode 0600; or "postgres" with a libpq URL or key=value
+/// string, over at most `connections_max` connections.
 /// Errors: kInvalidArgument (driver, url), kUnavailable and kPermissionDenied that name the
 /// database and what to do, kFailedPrecondition if a newer mk8s wrote it.
-Result<std::unique_ptr<Store>> OpenStore(std::string_view driver, const Secret& url);
+Result<std::unique_ptr<Store>> OpenStore(std::string_view driver, const Secret& url,
+                                         int connections_max);
 
 }  // namespace mk8s::store

@@ -1,5 +1,5 @@
-// Tokens as they come from outside: whatever the bytes, no crash, and nothing unsigned verifies.  The
-// first byte chooses whether the rest is a token or the JSON inside one.
+// Tokens as they come from outside: whatever the bytes, no crash, and nothing unsigned verifies.
+// The first byte chooses whether the rest is a token or the JSON inside one.
 #include <cstdint>
 #include <cstdlib>
 

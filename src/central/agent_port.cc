@@ -1,0 +1,125 @@
+// See agent_port.h.
+#include "central/agent_port.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "central/agent_identity_check.h"
+#include "central/loop_timer.h"
+#include "central/snapshot.h"
+#include "central/tunnels.h"
+#include "h2/session.h"
+#include "net/http_server.h"
+
+namespace mk8s::central {
+namespace {
+
+int TunnelConnections(const net::LoopGroup& loops) {
+  return static_cast<int>(std::min(loops.size(), limits::kTunnelConnectionsMax));
+}
+
+}  // namespace
+
+// What a gRPC connection needs until it is closed.
+class AgentPort::GrpcConnection {
+ public:
+  GrpcConnection(const grpc::Server& server, net::Connection& connection)
+      : timer_(connection.loop()),
+        handler_(server, timer_, AgentPeer{.connection = &connection, .ip = connection.peer_ip()}) {
+  }
+
+  http::Handler& handler() { return handler_; }
+
+ private:
+  LoopTimer timer_;
+  grpc::ConnectionHandler handler_;
+};
+
+AgentPort::AgentPort(Services& services, Metrics& metrics, net::LoopGroup& loops,
+                     const pki::CertificateAuthority& ca)
+    : services_(services),
+      metrics_(metrics),
+      loops_(loops),
+      service_(services, metrics, ca, TunnelConnections(loops)) {
+  service_.AddTo(grpc_);
+}
+
+AgentPort::~AgentPort() = default;
+
+Result<void> AgentPort::Listen(const std::string& bind_address, std::uint16_t port,
+                               std::shared_ptr<const net::ReloadableTlsContext> tls) {
+  MK8S_ASSIGN_OR_RETURN(
+      listener_, net::Listener::Listen(loops_,
+                                       {.bind_address = bind_address,
+                                        .port = port,
+                                        .connections_max = limits::kAgentConnectionsMax,
+                                        .tls = std::move(tls)},
+                                       [this](const std::shared_ptr<net::Connection>& connection) {
+                                         if (connection->alpn() == net::kAlpnTunnel) {
+                                           AcceptTunnel(connection);
+                                         } else {
+                                           ServeGrpc(connection);
+                                         }
+                                       }));
+  return {};
+}
+
+void AgentPort::ServeGrpc(const std::shared_ptr<net::Connection>& connection) {
+  auto state = std::make_shared<GrpcConnection>(grpc_, *connection);
+  connection->Attach(h2::Session::Server(state->handler()), net::Deadlines::Server(false));
+  connection->SetOnClosed([state](const Error&) {});
+}
+
+void AgentPort::AcceptTunnel(const std::shared_ptr<net::Connection>& connection) {
+  const Result<pki::AgentIdentity> identity = CheckAgent(services_, connection->peer_certificate());
+  if (!identity) {
+    metrics_.agents_refused.fetch_add(1, std::memory_order_relaxed);
+    log::Warn("tunnel refused",
+              {{"source_ip", connection->peer_ip()}, {"error", identity.error()}});
+    return connection->Close();
+  }
+  std::vector<net::Loop*> loops;
+  for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(&loops_.at(i));
+  net::Loop* to = services_.tunnels.LoopFor(identity->cluster_id, loops);
+  connection->Handoff(*to,
+                      [this, identity = *identity](const std::shared_ptr<net::Connection>& moved) {
+                        AttachTunnel(moved, identity);
+                      });
+}
+
+void AgentPort::AttachTunnel(const std::shared_ptr<net::Connection>& connection,
+                             const pki::AgentIdentity& identity) {
+  std::unique_ptr<h2::Session> session = h2::Session::Client();
+  h2::Session* asking = session.get();
+  auto tunnel = std::make_shared<Tunnel>(Tunnel{.cluster_id = identity.cluster_id,
+                                                .token_generation = identity.token_generation,
+                                                .epoch = identity.epoch,
+                                                .connection = connection,
+                                                .session = asking,
+                                                .loop = &connection->loop()});
+  connection->Attach(std::move(session), net::Deadlines::Tunnel());
+  connection->SetOnClosed([this, tunnel, cluster = identity.cluster_name](const Error& why) {
+    services_.tunnels.Remove(tunnel);
+    log::Info("tunnel closed", {{"cluster", cluster}, {"error", why}});
+  });
+  // The answer to a PING comes behind the agent's SETTINGS, which allow upgrades: from then on
+  // requests may go this way.
+  asking->Ping([this, tunnel, cluster = identity.cluster_name] {
+    if (!services_.tunnels.Add(tunnel)) {
+      metrics_.agents_fenced.fetch_add(1, std::memory_order_relaxed);
+      log::Warn("tunnel of an older agent refused", {{"cluster", cluster}});
+      return tunnel->connection->Close();
+    }
+    log::Info("tunnel open", {{"cluster", cluster}, {"loop", tunnel->loop->index()}});
+  });
+}
+
+void AgentPort::Recheck(const Snapshot& snapshot) {
+  for (const auto& [cluster_id, generation] : services_.tunnels.Generations()) {
+    const Cluster* cluster = snapshot.FindCluster(cluster_id);
+    if (cluster == nullptr || cluster->token_generation != generation) {
+      services_.tunnels.Cut(cluster_id);
+    }
+  }
+}
+
+}  // namespace mk8s::central

@@ -1,0 +1,48 @@
+// The agents' port: gRPC by ALPN h2, tunnel connections by ALPN mk8s-tunnel/1 (there central is the
+// HTTP/2 client).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "central/agent_service.h"
+#include "central/metrics.h"
+#include "central/services.h"
+#include "grpc/server.h"
+#include "net/listener.h"
+
+namespace mk8s::central {
+
+class Snapshot;
+
+class AgentPort {
+ public:
+  AgentPort(Services& services, Metrics& metrics, net::LoopGroup& loops,
+            const pki::CertificateAuthority& ca);
+  ~AgentPort();
+
+  Result<void> Listen(const std::string& bind_address, std::uint16_t port,
+                      std::shared_ptr<const net::ReloadableTlsContext> tls);
+  net::Listener& listener() { return *listener_; }
+
+  /// Cuts the tunnels of clusters that were removed or whose token was rotated.  Thread-safe.
+  void Recheck(const Snapshot& snapshot);
+
+ private:
+  class GrpcConnection;
+
+  void ServeGrpc(const std::shared_ptr<net::Connection>& connection);
+  void AcceptTunnel(const std::shared_ptr<net::Connection>& connection);
+  void AttachTunnel(const std::shared_ptr<net::Connection>& connection,
+                    const pki::AgentIdentity& identity);
+
+  Services& services_;
+  Metrics& metrics_;
+  net::LoopGroup& loops_;
+  AgentService service_;
+  grpc::Server grpc_;
+  std::unique_ptr<net::Listener> listener_;
+};
+
+}  // namespace mk8s::central

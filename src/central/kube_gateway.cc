@@ -1,0 +1,42 @@
+// See kube_gateway.h.
+#include "central/kube_gateway.h"
+
+#include "central/kube_request.h"
+
+namespace mk8s::central {
+
+KubeGateway::KubeGateway(Services& services, Metrics& metrics, net::LoopGroup& loops)
+    : services_(services), metrics_(metrics), loops_(loops), open_(loops.size()) {}
+
+std::shared_ptr<http::StreamEvents> KubeGateway::OnRequest(
+    Result<KubeRoute> route, http::RequestHead head, bool end,
+    std::shared_ptr<http::ResponseStream> stream, net::Loop& loop, std::string_view peer_ip,
+    std::string request_id) {
+  const auto request =
+      std::make_shared<KubeRequest>(*this, loop, std::string(peer_ip), std::move(request_id));
+  return request->Start(std::move(route), std::move(head), end, std::move(stream));
+}
+
+void KubeGateway::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
+  for (std::size_t index = 0; index < loops_.size(); ++index) {
+    loops_.at(index).Post([this, index, snapshot] {
+      // A cut request leaves the set, so walk a copy that keeps all of them alive.
+      std::vector<std::shared_ptr<KubeRequest>> requests;
+      for (KubeRequest* request : open_[index]) requests.push_back(request->shared_from_this());
+      for (const auto& request : requests) request->Recheck(snapshot);
+    });
+  }
+}
+
+void KubeGateway::Opened(KubeRequest& request, const net::Loop& loop) {
+  open_[loop.index()].insert(&request);
+  metrics_.kube_requests_open.fetch_add(1, std::memory_order_relaxed);
+}
+
+void KubeGateway::Closed(KubeRequest& request, const net::Loop& loop) {
+  if (open_[loop.index()].erase(&request) != 0) {
+    metrics_.kube_requests_open.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace mk8s::central

@@ -1,0 +1,51 @@
+// The gateway to the clusters' Kubernetes APIs: makes a KubeRequest of each request and keeps those
+// that are open, so that a withdrawn right cuts them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "central/kube_route.h"
+#include "central/metrics.h"
+#include "central/services.h"
+#include "central/snapshot.h"
+#include "http/stream.h"
+#include "net/loop.h"
+
+namespace mk8s::central {
+
+class KubeRequest;
+
+class KubeGateway {
+ public:
+  KubeGateway(Services& services, Metrics& metrics, net::LoopGroup& loops);
+
+  /// As http::Handler::OnRequest, on `loop`.
+  std::shared_ptr<http::StreamEvents> OnRequest(Result<KubeRoute> route, http::RequestHead head,
+                                                bool end,
+                                                std::shared_ptr<http::ResponseStream> stream,
+                                                net::Loop& loop, std::string_view peer_ip,
+                                                std::string request_id);
+
+  /// Has every open request decided again on its own loop.  Thread-safe.  Called when the snapshot
+  /// was replaced, and each limits::kRecheckInterval because sessions also end by time.
+  void Recheck(const std::shared_ptr<const Snapshot>& snapshot);
+
+  // For KubeRequest, on its loop.
+  Services& services() { return services_; }
+  Metrics& metrics() { return metrics_; }
+  void Opened(KubeRequest& request, const net::Loop& loop);
+  void Closed(KubeRequest& request, const net::Loop& loop);
+
+ private:
+  Services& services_;
+  Metrics& metrics_;
+  net::LoopGroup& loops_;
+  std::vector<std::unordered_set<KubeRequest*>> open_;  // by loop; each touched on its loop only
+};
+
+}  // namespace mk8s::central

@@ -1,0 +1,87 @@
+// One Kubernetes request on its way through central.  Its life, in order: who asks, which cluster,
+// what is asked for, may they, is the agent there, is it in the audit log, relay, outcome.
+// docs/life_of_a_request.md follows one.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "central/authenticator.h"
+#include "central/kube_route.h"
+#include "central/tunnels.h"
+#include "gateway/relay.h"
+#include "http/stream.h"
+#include "kube/classify.h"
+#include "kube/target.h"
+#include "models/audit.h"
+
+namespace mk8s::central {
+
+class KubeGateway;
+
+/// Lives on the client's loop, from its head until the relay is done.
+class KubeRequest : public gateway::RelayObserver,
+                    public std::enable_shared_from_this<KubeRequest> {
+ public:
+  KubeRequest(KubeGateway& gateway, net::Loop& loop, std::string peer_ip, std::string request_id);
+
+  /// Takes the steps; what they refuse is answered and audited.  Returns what the client's session
+  /// reports its body to.
+  std::shared_ptr<http::StreamEvents> Start(Result<KubeRoute> route, http::RequestHead head,
+                                            bool end, std::shared_ptr<http::ResponseStream> stream);
+
+  /// Decides again as of `snapshot`; cuts the exchange where it would be refused now.
+  void Recheck(const std::shared_ptr<const Snapshot>& snapshot);
+
+  /// The whole body of a self review came, or too much of one; see central/self_review.h.
+  void OnReviewBody(Result<std::string> body);
+
+  void OnDone(const gateway::RelayOutcome& outcome) override;
+
+ private:
+  Result<void> Admit(Result<KubeRoute> route);
+  Result<void> Authenticate();
+  Result<void> FindCluster();
+  Result<void> ReadAttributes();
+  Result<void> Decide(const Snapshot& snapshot);
+  Result<void> DecideOne(const Snapshot& snapshot, const Attributes& attributes);
+  Result<void> FindTunnel();
+
+  void AuditAndDispatch();
+  void Dispatch();
+  void Refuse(const Error& why);
+
+  gateway::Answer AnswerFor(const Error& why) const;
+  gateway::RelayHooks Hooks();
+  void DescribeForAudit();
+
+  KubeGateway& gateway_;
+  net::Loop& loop_;
+  KubeRoute route_;
+  http::RequestHead head_;
+  std::string protocol_;  // of the upgrade asked for; head_ is moved on by Dispatch
+  bool end_ = false;
+  std::shared_ptr<http::ResponseStream> stream_;
+  std::shared_ptr<gateway::Relay> relay_;
+
+  std::optional<Principal> principal_;
+  std::string session_id_;
+  std::string cluster_id_;
+  kube::Target target_;
+  Attributes attributes_;
+  kube::Classification kind_;
+  std::vector<std::string> allowing_roles_;
+  std::shared_ptr<Tunnel> tunnel_;
+  std::unique_ptr<http::ClientSession> across_;  // where the tunnel is on another loop
+
+  std::optional<gateway::Answer> own_answer_;  // given instead of an error's: self reviews
+  std::optional<AuditStatus> refused_as_;      // set where central itself ended the request
+  AuditEvent event_;
+  bool begun_ = false;  // the event is in the log already
+  MonotonicTime started_{};
+};
+
+}  // namespace mk8s::central

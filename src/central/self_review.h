@@ -1,0 +1,36 @@
+// `kubectl auth can-i` and `auth whoami` through the gateway: the answer must be the truth about
+// what mk8s and the cluster together would do.  Part of a KubeRequest's way, between its admission
+// and its dispatch.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "central/snapshot.h"
+#include "http/stream.h"
+#include "kube/self_review.h"
+
+namespace mk8s::central {
+
+class KubeRequest;
+
+struct ReviewOutcome {
+  bool forward = false;       // mk8s allows: the cluster has the last word
+  kube::ReviewAnswer answer;  // else this is it
+};
+
+/// Access: denied by mk8s, or forwarded.  Rules: from the roles, marked incomplete.  Subject: the
+/// mk8s identity.
+Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fields& fields,
+                                       std::string_view body, const Snapshot& snapshot,
+                                       const User& user, std::string_view cluster_id);
+
+/// Events that gather the body, at most limits::kSelfReviewBytesMax, and give it to `request`; all
+/// that was gathered, and all that comes later, is handed on to `relay_events` too, for the case
+/// that the review is forwarded.
+std::shared_ptr<http::StreamEvents> CollectReviewBody(
+    std::shared_ptr<KubeRequest> request, std::shared_ptr<http::StreamEvents> relay_events);
+
+}  // namespace mk8s::central
