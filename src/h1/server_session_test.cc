@@ -195,7 +195,7 @@ TEST(ServerSession, RefusesWhatTwoParsersCouldReadDifferently) {
       {"chunk size", Post(chunked, "x\r\nabc"), 400, begun},
       {"empty chunk size", Post(chunked, "\r\nabc"), 400, begun},
       {"signed chunk size", Post(chunked, "+3\r\nabc\r\n"), 400, begun},
-      {"hexadecimal prefix", Post(chunked, "0x3\r\nabc\r\n"), 400, begun},
+      {"hexadecimal prefix", Post(chunked, "0x3\r\nabc\r\n\r\n"), 400, begun},
       {"chunk size overflows", Post(chunked, "ffffffffffffffff0\r\nabc\r\n"), 400, begun},
       {"space behind the size", Post(chunked, "3 \r\nabc\r\n"), 400, begun},
       {"bare LF behind the size", Post(chunked, "3\nabc\r\n0\r\n\r\n"), 400, begun},
