@@ -43,7 +43,7 @@ class Timer {
 
 /// Work that an object does at most once per turn, at its end: made once, scheduled often without
 /// an allocation.  Scheduled again after it ran in a turn, it runs in the next one.  Destroying it
-/// unschedules it.  Loop thread only.
+/// unschedules it; `run` must not.  Loop thread only.
 class TurnTask {
  public:
   TurnTask(Loop& loop, std::function<void()> run);
@@ -65,9 +65,14 @@ class TurnTask {
 class Descriptor {
  public:
   virtual ~Descriptor() = default;
-  /// Edge-triggered: comes once when the state changes, so read or write until EAGAIN.  Errors and
-  /// hang-ups set both.
-  virtual void OnReady(bool readable, bool writable) = 0;
+  struct Readiness {
+    bool readable = false;
+    bool writable = false;
+    bool hangup = false;  // the peer ended its direction: read on to find where
+    bool error = false;   // the connection broke: SO_ERROR says how
+  };
+  /// Edge-triggered: comes once when the state changes, so read or write until EAGAIN.
+  virtual void OnReady(Readiness ready) = 0;
   /// The loop ends: close at once.
   virtual void OnLoopStopped() = 0;
 };
@@ -81,6 +86,8 @@ class Loop {
 
   /// Runs on the calling thread until Stop; then closes every registered descriptor.
   void Run();
+  /// Runs turns on the calling thread until `done`, asked after each.  Descriptors stay.
+  void RunUntil(const std::function<bool()>& done);
   /// Thread-safe.  What was posted before still runs.
   void Stop();
 
@@ -111,6 +118,9 @@ class Loop {
   friend class TurnTask;
   friend struct LoopBuffers;
   struct State;
+  void Turn();
+  void Enter();
+  void CloseAll();
   std::unique_ptr<State> state_;
 };
 
