@@ -15,6 +15,7 @@
 namespace mk8s::auth {
 
 struct CompiledRole;
+struct MatcherIndex;
 
 /// What one grant lets through of a list or watch that reaches further than the grant.  An object
 /// passes if any scope takes it: its namespace matches one of `namespaces` and none of
@@ -67,9 +68,8 @@ class RoleMatcher {
 
  private:
   friend class RoleBook;
-  struct Impl;
-  explicit RoleMatcher(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit RoleMatcher(std::unique_ptr<const MatcherIndex> index);
+  std::unique_ptr<const MatcherIndex> index_;
 };
 
 /// All roles, compiled once for every cluster.
