@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "config/environment.h"
+#include "config/setting.h"
 
 namespace mk8s::config {
 
@@ -53,7 +55,7 @@ Result<AgentConfig> LoadAgentConfig(const std::string& file, const Environment& 
 Result<AgentConfig> ParseAgentConfig(std::string_view yaml, const std::string& file,
                                      const Environment& environment);
 
-/// Every key with its value in force, one "key: value" a line, secrets as "[secret]".
-std::string DescribeConfig(const AgentConfig& config);
+/// The table of keys, bound to `config`.
+std::vector<Setting> Settings(AgentConfig& config);
 
 }  // namespace mk8s::config

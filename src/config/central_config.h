@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "config/environment.h"
+#include "config/setting.h"
 
 namespace mk8s::config {
 
@@ -68,11 +69,13 @@ Result<CentralConfig> LoadCentralConfig(const CentralOptions& options,
 Result<CentralConfig> ParseCentralConfig(std::string_view yaml, const CentralOptions& options,
                                          const Environment& environment);
 
-/// Every key with its value in force, one "key: value" a line, secrets as "[secret]".
+/// Every key with its value in force as YAML, secrets as "[secret]".
 std::string DescribeConfig(const CentralConfig& config);
 
-/// The password-free part of database.url for logs; the path of a SQLite file.
-/// Error: kInvalidArgument when it is not "sqlite:///PATH" or "sqlite:PATH".
-Result<std::string> SqlitePath(const CentralConfig& config);
+/// The file that database.url names under the SQLite driver.
+std::string SqlitePath(const CentralConfig& config);
+
+/// The table of keys, bound to `config`.
+std::vector<Setting> Settings(CentralConfig& config);
 
 }  // namespace mk8s::config
