@@ -63,7 +63,8 @@ Result<std::unique_ptr<Central>> Central::Start(config::CentralConfig config) {
   MK8S_RETURN_IF_ERROR(PrepareDataDir(config));
   const WallTime now = SystemClock().Now();
   MK8S_ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store,
-                        store::OpenStore(DriverName(config.database.driver), config.database.url));
+                        store::OpenStore(DriverName(config.database.driver), config.database.url,
+                                         config.database.connections_max));
   MK8S_ASSIGN_OR_RETURN(Keys keys, EnsureKeys(config, *store, now));
   MK8S_RETURN_IF_ERROR(EnsureAccounts(config, *store, now));
   MK8S_ASSIGN_OR_RETURN(const std::int64_t interrupted, store->MarkInterrupted(now));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "central/in_flight.h"
 #include "central/kube_route.h"
 #include "central/metrics.h"
 #include "central/services.h"
@@ -38,6 +39,7 @@ class KubeGateway {
   // For KubeRequest, on its loop.
   Services& services() { return services_; }
   Metrics& metrics() { return metrics_; }
+  InFlight& in_flight() { return in_flight_; }
   void Opened(KubeRequest& request, const net::Loop& loop);
   void Closed(KubeRequest& request, const net::Loop& loop);
 
@@ -45,6 +47,7 @@ class KubeGateway {
   Services& services_;
   Metrics& metrics_;
   net::LoopGroup& loops_;
+  InFlight in_flight_;
   std::vector<std::unordered_set<KubeRequest*>> open_;  // by loop; each touched on its loop only
 };
 

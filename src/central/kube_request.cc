@@ -66,7 +66,10 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
   MK8S_RETURN_IF_ERROR(FindCluster());
   MK8S_RETURN_IF_ERROR(ReadAttributes());
   MK8S_RETURN_IF_ERROR(Decide(*principal_->snapshot));
-  return FindTunnel();
+  MK8S_RETURN_IF_ERROR(FindTunnel());
+  MK8S_RETURN_IF_ERROR(gateway_.in_flight().Enter(event_.user_id, cluster_id_));
+  counted_ = true;
+  return {};
 }
 
 Result<void> KubeRequest::Authenticate() {
@@ -257,6 +260,7 @@ void KubeRequest::OnDone(const gateway::RelayOutcome& outcome) {
   metrics.kube_bytes_in.fetch_add(outcome.bytes_in, std::memory_order_relaxed);
   metrics.kube_bytes_out.fetch_add(outcome.bytes_out, std::memory_order_relaxed);
   gateway_.Closed(*this, loop_);
+  if (counted_) gateway_.in_flight().Leave(event_.user_id, cluster_id_);
   event_.http_status = outcome.status;
   event_.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                            gateway_.services().clock.Monotonic() - started_)

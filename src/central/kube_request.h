@@ -80,7 +80,8 @@ class KubeRequest : public gateway::RelayObserver,
   std::optional<gateway::Answer> own_answer_;  // given instead of an error's: self reviews
   std::optional<AuditStatus> refused_as_;      // set where central itself ended the request
   AuditEvent event_;
-  bool begun_ = false;  // the event is in the log already
+  bool begun_ = false;    // the event is in the log already
+  bool counted_ = false;  // among the requests under way
   MonotonicTime started_{};
 };
 
