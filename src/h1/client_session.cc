@@ -59,7 +59,7 @@ class Client : public ClientSession {
   void Produce(std::string& out, std::size_t out_max) override;
   void ConnectionLost() override;
   bool WantsRead() const override;
-  bool Finished() const override { return closing_ && writer_.empty() && refused_.empty(); }
+  bool Finished() const override { return closing_ && writer_.empty() && resets_.empty(); }
   bool WantsHalfClose() const override {
     return exchange_ && exchange_->raw && writer_.end_produced() && !exchange_->received;
   }
@@ -74,7 +74,7 @@ class Client : public ClientSession {
   // ClientStream's calls.
   void SendBody(std::string_view bytes);
   void SendEnd(const http::Fields& trailers);
-  void Reset();
+  void Reset(ResetReason reason);
   void Consume(std::size_t bytes);
 
  private:
@@ -89,6 +89,7 @@ class Client : public ClientSession {
   void EndExchange();
   Error Broken(std::string what);
   void Abort(ResetReason reason);
+  void TellResets();
   std::size_t Window() const {
     const std::size_t unconsumed = exchange_->unconsumed;
     return unconsumed < options_.window_bytes ? options_.window_bytes - unconsumed : 0;
@@ -98,8 +99,9 @@ class Client : public ClientSession {
   MessageReader reader_;
   MessageWriter writer_;
   std::optional<Exchange> exchange_;
-  std::vector<std::shared_ptr<http::ResponseEvents>> refused_;  // to be told in a later turn
-  std::string waiting_;                                         // received, not yet parsed
+  // Refused requests and those that the asker reset, to be told so in a later turn.
+  std::vector<std::pair<std::shared_ptr<http::ResponseEvents>, ResetReason>> resets_;
+  std::string waiting_;  // received, not yet parsed
   bool closing_ = false;
   bool draining_ = false;
   bool eof_ = false;
@@ -115,7 +117,7 @@ std::shared_ptr<http::Stream> Client::Send(const http::RequestHead& head, bool e
   auto stream = std::make_shared<ClientStream>(this);
   if (!CanSend() || !IsSendable(head)) {
     stream->Detach();
-    refused_.push_back(std::move(events));
+    resets_.emplace_back(std::move(events), ResetReason::kRefused);
     Wakeup();
     return stream;
   }
@@ -293,7 +295,7 @@ void Client::PumpWaiting() {
 }
 
 void Client::Produce(std::string& out, std::size_t out_max) {
-  for (const auto& events : std::exchange(refused_, {})) events->OnReset(ResetReason::kRefused);
+  TellResets();
   PumpWaiting();
   while (out.size() < out_max) {
     const std::size_t before = out.size();
@@ -346,7 +348,11 @@ void Client::ConnectionLost() {
   closing_ = true;
   waiting_.clear();
   if (exchange_) Abort(ResetReason::kConnectionLost);
-  for (const auto& events : std::exchange(refused_, {})) events->OnReset(ResetReason::kRefused);
+  TellResets();
+}
+
+void Client::TellResets() {
+  for (const auto& [events, reason] : std::exchange(resets_, {})) events->OnReset(reason);
 }
 
 bool Client::WantsRead() const {
@@ -370,8 +376,9 @@ void Client::SendEnd(const http::Fields& trailers) {
   Wakeup();
 }
 
-void Client::Reset() {
+void Client::Reset(ResetReason reason) {
   exchange_->stream->Detach();
+  resets_.emplace_back(exchange_->events, reason);
   exchange_.reset();
   writer_.Clear();
   closing_ = true;
@@ -390,8 +397,8 @@ void ClientStream::SendBody(std::string_view bytes) {
 void ClientStream::SendEnd(const http::Fields& trailers) {
   if (client_) client_->SendEnd(trailers);
 }
-void ClientStream::Reset(ResetReason) {
-  if (client_) client_->Reset();
+void ClientStream::Reset(ResetReason reason) {
+  if (client_) client_->Reset(reason);
 }
 void ClientStream::Consume(std::size_t bytes) {
   if (client_) client_->Consume(bytes);

@@ -88,6 +88,7 @@ void MessageWriter::DropBody() {
   end_.clear();
   framing_ = Framing::kNone;
   held_ = false;
+  finished_ = ended_;
 }
 
 void MessageWriter::Clear() { *this = MessageWriter(); }

@@ -3,11 +3,13 @@
 // cut.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "h1/session.h"
 #include "http/stream.h"
 
 namespace mk8s::h1 {
@@ -106,5 +108,55 @@ class RecordingHandler : public http::Handler {
   std::shared_ptr<http::ResponseStream> last_stream;
   std::shared_ptr<RecordingEvents> last_events;
 };
+
+struct Outcome {
+  std::string events;
+  std::string output;
+  bool finished = false;
+  bool failed = false;
+};
+
+inline std::string Flush(http::Session& session) {
+  std::string all;
+  for (;;) {
+    std::string out;
+    session.Produce(out, 64);
+    if (out.empty()) return all;
+    all += out;
+  }
+}
+
+// The request id is random.
+inline std::string WithoutRequestId(std::string text) {
+  for (const std::string_view mark : {"X-Request-Id: ", "\"request_id\":\""}) {
+    if (const auto at = text.find(mark); at != std::string::npos) {
+      text.replace(at + mark.size(), 36, "ID");
+    }
+  }
+  return text;
+}
+
+inline Outcome Serve(RecordingHandler& handler, const std::vector<std::string_view>& pieces) {
+  auto session = ServerSession::Make(handler);
+  Outcome outcome;
+  for (const std::string_view piece : pieces) {
+    if (!session->Receive(piece)) outcome.failed = true;
+    outcome.output += Flush(*session);
+  }
+  outcome.finished = session->Finished();
+  outcome.events = handler.transcript.Text();
+  outcome.output = WithoutRequestId(outcome.output);
+  session->ConnectionLost();
+  return outcome;
+}
+
+inline std::vector<std::vector<std::string_view>> Cuts(std::string_view bytes) {
+  std::vector<std::vector<std::string_view>> cuts = {{bytes}, {}};
+  for (std::size_t i = 0; i < bytes.size(); ++i) cuts[1].push_back(bytes.substr(i, 1));
+  for (std::size_t i = 1; i < bytes.size(); ++i) {
+    cuts.push_back({bytes.substr(0, i), bytes.substr(i)});
+  }
+  return cuts;
+}
 
 }  // namespace mk8s::h1

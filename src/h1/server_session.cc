@@ -67,7 +67,7 @@ class Server : public ServerSession {
   void Produce(std::string& out, std::size_t out_max) override;
   void ConnectionLost() override;
   bool WantsRead() const override;
-  bool Finished() const override { return closing_ && writer_.empty(); }
+  bool Finished() const override { return closing_ && writer_.empty() && !reset_; }
   bool WantsHalfClose() const override {
     return exchange_ && exchange_->raw && writer_.end_produced() && !exchange_->received;
   }
@@ -80,7 +80,7 @@ class Server : public ServerSession {
   void SendContinue();
   void SendBody(std::string_view bytes);
   void SendEnd(const http::Fields& trailers);
-  void Reset();
+  void Reset(ResetReason reason);
   void Consume(std::size_t bytes);
 
  private:
@@ -97,6 +97,7 @@ class Server : public ServerSession {
   void EndExchange();
   Error Refuse(Error error);
   void Abort(ResetReason reason);
+  void TellReset();
   std::size_t Window() const {
     const std::size_t unconsumed = exchange_->unconsumed;
     return unconsumed < options_.window_bytes ? options_.window_bytes - unconsumed : 0;
@@ -107,6 +108,8 @@ class Server : public ServerSession {
   MessageReader reader_;
   MessageWriter writer_;
   std::optional<Exchange> exchange_;
+  // An exchange that the handler reset, to be told so in a later turn.
+  std::optional<std::pair<std::shared_ptr<http::StreamEvents>, ResetReason>> reset_;
   std::string waiting_;   // received, not yet parsed
   bool closing_ = false;  // parse no more; flush, then close
   bool draining_ = false;
@@ -191,7 +194,11 @@ void Server::Begin(Request request, bool has_body) {
   exchange_->expects_continue = request.expects_continue && has_body;
   exchange_->received = !has_body && !exchange_->upgrade;
   auto events = handler_.OnRequest(std::move(request.head), exchange_->received, exchange_->stream);
-  if (exchange_) exchange_->events = std::move(events);
+  if (exchange_) {
+    exchange_->events = std::move(events);
+  } else if (reset_) {
+    reset_->first = std::move(events);
+  }
 }
 
 void Server::TakeBody(std::string_view bytes) {
@@ -248,6 +255,7 @@ void Server::PumpWaiting() {
 }
 
 void Server::Produce(std::string& out, std::size_t out_max) {
+  TellReset();
   for (;;) {
     PumpWaiting();
     const std::size_t before = out.size();
@@ -315,6 +323,13 @@ void Server::ConnectionLost() {
   waiting_.clear();
   writer_.Clear();
   if (exchange_) Abort(ResetReason::kConnectionLost);
+  TellReset();
+}
+
+void Server::TellReset() {
+  if (!reset_) return;
+  const auto [events, reason] = *std::exchange(reset_, std::nullopt);
+  if (events) events->OnReset(reason);
 }
 
 bool Server::WantsRead() const {
@@ -333,7 +348,7 @@ void Server::SendHead(http::ResponseHead head, bool end) {
   Exchange& exchange = *exchange_;
   const bool switches = head.status == 101;
   if (writer_.begun() || (head.status < 200 && !switches)) return;
-  if (switches && !exchange.upgrade) return Reset();
+  if (switches && !exchange.upgrade) return Reset(ResetReason::kInternal);
   if (exchange.upgrade && !switches) exchange.keep_alive = false;
   if (exchange.http10 || draining_ || exchange.expects_continue) exchange.keep_alive = false;
   exchange.raw = switches;
@@ -377,8 +392,9 @@ void Server::SendEnd(const http::Fields& trailers) {
   Wakeup();
 }
 
-void Server::Reset() {
+void Server::Reset(ResetReason reason) {
   exchange_->stream->Detach();
+  reset_.emplace(exchange_->events, reason);
   exchange_.reset();
   closing_ = true;
   if (!writer_.ended() || writer_.broke_framing()) writer_.Clear();
@@ -403,8 +419,8 @@ void ServerStream::SendBody(std::string_view bytes) {
 void ServerStream::SendEnd(const http::Fields& trailers) {
   if (server_) server_->SendEnd(trailers);
 }
-void ServerStream::Reset(ResetReason) {
-  if (server_) server_->Reset();
+void ServerStream::Reset(ResetReason reason) {
+  if (server_) server_->Reset(reason);
 }
 void ServerStream::Consume(std::size_t bytes) {
   if (server_) server_->Consume(bytes);
