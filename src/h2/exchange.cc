@@ -41,7 +41,7 @@ void Exchange::ResumeSending() {
 }
 
 void Exchange::Reset(http::ResetReason reason) {
-  if (engine_ == nullptr || reset_) return;
+  if (engine_ == nullptr || reset_ || (end_sent_ && remote_ended_)) return;
   reset_ = reason;
   engine_->Forfeit(*this);
   // What was ended in order leaves first; the engine resets when END_STREAM left.
