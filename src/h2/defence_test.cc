@@ -148,6 +148,24 @@ TEST(Defence, ClientRefusesResponseHeadersOverABound) {
   EXPECT_EQ(pair.last().reset, ResetReason::kEnhanceYourCalm);
 }
 
+// nghttp2 takes three digits for a status.  The body that follows must not come without a head.
+TEST(Defence, ClientRefusesAStatusThatIsNone) {
+  for (const char* status : {"000", "020", "099"}) {
+    Pair pair;
+    pair.Run();
+    const auto call = pair.Send(Get());
+    std::string bytes;
+    pair.client->Produce(bytes, limits::kFlushBytes);
+    ASSERT_TRUE(pair.client->Receive(
+        Frame(testing::kHeaders, testing::kEndHeaders, 1, HpackBlock({{":status", status}})) +
+        Frame(testing::kData, 0, 1, "body")));
+    pair.client->Produce(bytes, limits::kFlushBytes);
+    EXPECT_FALSE(call->head);
+    EXPECT_EQ(call->body, "");
+    EXPECT_EQ(call->reset, ResetReason::kProtocolError) << status;
+  }
+}
+
 TEST(Defence, FloodsEndTheConnection) {
   const auto stream_of = [](int i) { return static_cast<std::uint32_t>(2 * i + 1); };
   struct Case {

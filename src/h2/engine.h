@@ -72,7 +72,7 @@ class Engine final : public Session {
   void OnSentHead(Exchange& exchange) { exchange.head_sent_ = true; }
   void OnSentEnd(Exchange& exchange);
   void OnSentReset(const Exchange* exchange);
-  void OnHeadNotSent(Exchange& exchange);
+  void OnHeadNotSent(Exchange& exchange) { exchange.Reset(http::ResetReason::kInternal); }
   void OnClosed(Exchange& exchange, std::uint32_t error_code);
   /// False when the peer has sent too many frames of that sort.
   bool SpendHousekeeping();
@@ -94,6 +94,7 @@ class Engine final : public Session {
   void OnRequestHead(Exchange& exchange, bool end);
   void OnResponseHead(Exchange& exchange, bool end);
   void Answer(Exchange& exchange, int status, bool end);
+  void Abort(Exchange& exchange, http::ResetReason reason);
   void Open(std::shared_ptr<Exchange> exchange);
   std::shared_ptr<Exchange> Detach(Exchange& exchange);
   void DeliverRefused();

@@ -42,9 +42,7 @@ void Engine::OnHead(Exchange& exchange, bool end) {
     return;
   }
   if (incoming_block_.too_large()) {
-    exchange.remote_ended_ = true;
-    SubmitReset(exchange, http::ResetReason::kEnhanceYourCalm);
-    return;
+    return Abort(exchange, http::ResetReason::kEnhanceYourCalm);
   }
   OnRemoteEnd(exchange, incoming_block_.TakeTrailers());
 }
@@ -55,7 +53,7 @@ void Engine::OnRequestHead(Exchange& exchange, bool end) {
   if (incoming_block_.target_too_long()) return Answer(exchange, 414, end);
   if (incoming_block_.too_large()) return Answer(exchange, 431, end);
   if (incoming_block_.authority_conflicts()) {
-    return SubmitReset(exchange, http::ResetReason::kProtocolError);
+    return Abort(exchange, http::ResetReason::kProtocolError);
   }
   exchange.expects_continue_ = incoming_block_.expects_continue();
   http::RequestHead head = incoming_block_.TakeRequest();
@@ -72,13 +70,19 @@ void Engine::Answer(Exchange& exchange, int status, bool end) {
 }
 
 void Engine::OnResponseHead(Exchange& exchange, bool end) {
-  if (incoming_block_.status() < 200) return;  // 100, 103: another head follows
+  const int status = incoming_block_.status();
+  if (status / 100 == 1) return;  // 100, 103: another head follows
   exchange.head_received_ = true;
   exchange.remote_ended_ = end;
-  if (incoming_block_.too_large()) {
-    return SubmitReset(exchange, http::ResetReason::kEnhanceYourCalm);
-  }
+  if (incoming_block_.too_large()) return Abort(exchange, http::ResetReason::kEnhanceYourCalm);
+  if (status < 100) return Abort(exchange, http::ResetReason::kProtocolError);
   if (!exchange.muted()) exchange.response_events_->OnHead(incoming_block_.TakeResponse(), end);
+}
+
+// The peer's fault; the handler hears of it by OnReset.
+void Engine::Abort(Exchange& exchange, http::ResetReason reason) {
+  exchange.Reset(reason);
+  SpendHousekeeping();
 }
 
 void Engine::OnData(Exchange* exchange, std::string_view bytes) {

@@ -209,8 +209,4 @@ void Engine::OnSentReset(const Exchange* exchange) {
   if (exchange == nullptr || !exchange->reset_) SpendHousekeeping();
 }
 
-void Engine::OnHeadNotSent(Exchange& exchange) {
-  SubmitReset(exchange, http::ResetReason::kInternal);
-}
-
 }  // namespace mk8s::h2
