@@ -90,6 +90,10 @@ class Client : public ClientSession {
   Error Broken(std::string what);
   void Abort(ResetReason reason);
   void TellResets();
+  // What is queued from within Produce leaves with it.
+  void WakeToSend() {
+    if (!producing_) Wakeup();
+  }
   std::size_t Window() const {
     const std::size_t unconsumed = exchange_->unconsumed;
     return unconsumed < options_.window_bytes ? options_.window_bytes - unconsumed : 0;
@@ -105,6 +109,7 @@ class Client : public ClientSession {
   bool closing_ = false;
   bool draining_ = false;
   bool eof_ = false;
+  bool producing_ = false;
 };
 
 bool IsSendable(const http::RequestHead& head) {
@@ -295,6 +300,7 @@ void Client::PumpWaiting() {
 }
 
 void Client::Produce(std::string& out, std::size_t out_max) {
+  producing_ = true;
   TellResets();
   PumpWaiting();
   while (out.size() < out_max) {
@@ -311,8 +317,10 @@ void Client::Produce(std::string& out, std::size_t out_max) {
         EndExchange();
       }
     }
-    if (out.size() == before && sent == 0) return;
+    if (out.size() == before && sent == 0) break;
   }
+  producing_ = false;
+  if (!writer_.empty()) Wakeup();
 }
 
 // The response is whole, or of an upgraded exchange both directions have ended.
@@ -368,12 +376,12 @@ void Client::Drain() {
 
 void Client::SendBody(std::string_view bytes) {
   writer_.Body(bytes);
-  Wakeup();
+  WakeToSend();
 }
 
 void Client::SendEnd(const http::Fields& trailers) {
   writer_.End(trailers);
-  Wakeup();
+  WakeToSend();
 }
 
 void Client::Reset(ResetReason reason) {

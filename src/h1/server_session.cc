@@ -98,6 +98,10 @@ class Server : public ServerSession {
   Error Refuse(Error error);
   void Abort(ResetReason reason);
   void TellReset();
+  // What is queued from within Produce leaves with it.
+  void WakeToSend() {
+    if (!producing_) Wakeup();
+  }
   std::size_t Window() const {
     const std::size_t unconsumed = exchange_->unconsumed;
     return unconsumed < options_.window_bytes ? options_.window_bytes - unconsumed : 0;
@@ -114,6 +118,7 @@ class Server : public ServerSession {
   bool closing_ = false;  // parse no more; flush, then close
   bool draining_ = false;
   bool eof_ = false;
+  bool producing_ = false;
 };
 
 std::string RefusalJson(const Error& error, std::string_view request_id) {
@@ -255,6 +260,7 @@ void Server::PumpWaiting() {
 }
 
 void Server::Produce(std::string& out, std::size_t out_max) {
+  producing_ = true;
   TellReset();
   for (;;) {
     PumpWaiting();
@@ -265,8 +271,10 @@ void Server::Produce(std::string& out, std::size_t out_max) {
       events->OnSent(sent);
     }
     if (exchange_ && writer_.end_produced()) ResponseSent();
-    if ((out.size() == before && sent == 0) || out.size() >= out_max) return;
+    if ((out.size() == before && sent == 0) || out.size() >= out_max) break;
   }
+  producing_ = false;
+  if (!writer_.empty()) Wakeup();
 }
 
 void Server::ResponseSent() {
@@ -372,24 +380,24 @@ void Server::SendHead(http::ResponseHead head, bool end) {
                             .chunked = framing == Framing::kChunked};
   writer_.Begin(WriteHead(head, frame), framing, length.value_or(0));
   if (end) writer_.End({});
-  Wakeup();
+  WakeToSend();
 }
 
 void Server::SendContinue() {
   if (!exchange_->expects_continue || writer_.begun()) return;
   exchange_->expects_continue = false;
   writer_.Control("HTTP/1.1 100 Continue\r\n\r\n");
-  Wakeup();
+  WakeToSend();
 }
 
 void Server::SendBody(std::string_view bytes) {
   writer_.Body(bytes);
-  Wakeup();
+  WakeToSend();
 }
 
 void Server::SendEnd(const http::Fields& trailers) {
   writer_.End(trailers);
-  Wakeup();
+  WakeToSend();
 }
 
 void Server::Reset(ResetReason reason) {
