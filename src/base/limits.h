@@ -127,6 +127,11 @@ inline constexpr std::size_t kPasswordBytesMax =
     1024;  // pre-hashed, so bcrypt's 72 bytes do not cut it
 inline constexpr std::size_t kPasswordBytesMin = 8;
 
+// Logins that wait for bcrypt: about 10 s of it on two cores.  Over: 503.
+inline constexpr std::size_t kPasswordQueueMax = 64;
+// A REST body must be there within this.
+inline constexpr seconds kRestBodyDeadline{30};
+
 // --- Work pools ---
 inline constexpr std::size_t kPoolQueueMax = 1'000;  // over: 503
 inline constexpr std::size_t kYamlDepthMax = 64;

@@ -1,5 +1,6 @@
 // The REST interface of contract: accounts, clusters, roles, audit.  Everything that is not a
-// Kubernetes request comes here.
+// Kubernetes request comes here.  rest_route.cc holds the one table of routes, each with the right
+// it requires; rest_exchange.cc carries a request through check, body, handler and answer.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include "http/stream.h"
+#include "net/work_pool.h"
 
 namespace mk8s::net {
 class Loop;
@@ -16,10 +18,10 @@ namespace mk8s::central {
 
 struct Services;
 
-/// One for all loops; holds no state of its own.
+/// One for all loops.
 class Rest {
  public:
-  explicit Rest(Services& services) : services_(services) {}
+  explicit Rest(Services& services);
 
   /// As http::Handler::OnRequest.  `peer_ip` is the client's address, `request_id` goes into
   /// X-Request-Id and the audit log.
@@ -30,6 +32,8 @@ class Rest {
 
  private:
   Services& services_;
+  // bcrypt alone, so that a flood of logins cannot hold up what only needs the database.
+  net::WorkPool password_pool_;
 };
 
 }  // namespace mk8s::central
