@@ -52,7 +52,8 @@ struct Answer {
 };
 
 struct RelayHooks {
-  /// Makes the answer for an error met before the response head.  Required.
+  /// Makes the answer for an error met before the response head; for a HEAD without a body.
+  /// Required.
   std::function<Answer(const Error&)> answer_error;
   /// Maps the response head; an error is answered in its place and upstream is reset.  Optional.
   std::function<Result<http::ResponseHead>(http::ResponseHead)> map_head;

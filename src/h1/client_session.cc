@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "h1/bound_stream.h"
 #include "h1/framing.h"
 #include "h1/message_reader.h"
 #include "h1/message_writer.h"
@@ -17,20 +18,7 @@ using http::ResetReason;
 
 class Client;
 
-// What the asker holds; outlives the exchange and the session, and then does nothing.
-class ClientStream : public http::Stream {
- public:
-  explicit ClientStream(Client* client) : client_(client) {}
-  void Detach() { client_ = nullptr; }
-
-  void SendBody(std::string_view bytes) override;
-  void SendEnd(const http::Fields& trailers) override;
-  void Reset(ResetReason reason) override;
-  void Consume(std::size_t bytes) override;
-
- private:
-  Client* client_;
-};
+using ClientStream = BoundStream<Client, http::Stream>;
 
 // An exchange in progress.
 struct Exchange {
@@ -133,25 +121,8 @@ std::shared_ptr<http::Stream> Client::Send(const http::RequestHead& head, bool e
   exchange_->upgrade = !head.protocol.empty();
   reader_.StartNext(exchange_->head_request);
 
-  http::RequestHead sent = head;
-  if (end || exchange_->upgrade) {
-    // Servers want a length with these methods even when there is no body (RFC 9110 section 8.6).
-    sent.fields.Remove("content-length");
-    if (head.method != "GET" && head.method != "HEAD" && head.method != "DELETE") {
-      sent.fields.Add("content-length", "0");
-    }
-  }
-  const auto length = ContentLength(sent.fields);
-  if (!length) sent.fields.Remove("content-length");
-  Framing framing = length ? Framing::kLength : Framing::kChunked;
-  if (exchange_->upgrade) {
-    framing = Framing::kRaw;
-  } else if (end) {
-    framing = Framing::kNone;
-  }
-  writer_.Begin(WriteHead(sent, framing == Framing::kChunked), framing, length.value_or(0));
+  writer_.Begin(head, end);
   writer_.Hold(exchange_->upgrade);
-  if (end) writer_.End({});
   Wakeup();
   return stream;
 }
@@ -397,19 +368,6 @@ void Client::Consume(std::size_t bytes) {
   const bool stalled = Window() == 0;
   exchange_->unconsumed -= std::min(bytes, exchange_->unconsumed);
   if (stalled && Window() > 0) Wakeup();
-}
-
-void ClientStream::SendBody(std::string_view bytes) {
-  if (client_) client_->SendBody(bytes);
-}
-void ClientStream::SendEnd(const http::Fields& trailers) {
-  if (client_) client_->SendEnd(trailers);
-}
-void ClientStream::Reset(ResetReason reason) {
-  if (client_) client_->Reset(reason);
-}
-void ClientStream::Consume(std::size_t bytes) {
-  if (client_) client_->Consume(bytes);
 }
 
 }  // namespace

@@ -54,6 +54,45 @@ void MessageWriter::Begin(std::string head, Framing framing, std::uint64_t lengt
   held_ = ended_ = finished_ = false;
 }
 
+void MessageWriter::Begin(http::ResponseHead head, bool end, const ResponseTerms& terms) {
+  const bool switches = head.status == 101;
+  const bool bodiless = terms.head_request || head.status == 204 || head.status == 304;
+  if (end && !bodiless && !switches) head.fields.Set("content-length", "0");
+  const auto length = ContentLength(head.fields);
+  if (!length) head.fields.Remove("content-length");
+  Framing framing = length ? Framing::kLength : Framing::kChunked;
+  if (bodiless) {
+    framing = Framing::kNone;
+  } else if (switches || (terms.http10 && !length)) {
+    framing = Framing::kRaw;
+  }
+  const bool chunked = framing == Framing::kChunked;
+  Begin(WriteHead(head, {.keep_alive = terms.keep_alive, .chunked = chunked}), framing,
+        length.value_or(0));
+  if (end) End({});
+}
+
+void MessageWriter::Begin(http::RequestHead head, bool end) {
+  const bool upgrade = !head.protocol.empty();
+  if (end || upgrade) {
+    head.fields.Remove("content-length");
+    // Servers want a length with the others even when there is no body (RFC 9110 section 8.6).
+    if (head.method != "GET" && head.method != "HEAD" && head.method != "DELETE") {
+      head.fields.Add("content-length", "0");
+    }
+  }
+  const auto length = ContentLength(head.fields);
+  if (!length) head.fields.Remove("content-length");
+  Framing framing = length ? Framing::kLength : Framing::kChunked;
+  if (upgrade) {
+    framing = Framing::kRaw;
+  } else if (end) {
+    framing = Framing::kNone;
+  }
+  Begin(WriteHead(head, framing == Framing::kChunked), framing, length.value_or(0));
+  if (end) End({});
+}
+
 void MessageWriter::Body(std::string_view bytes) {
   if (!begun_ || bytes.empty()) return;
   if (ended_ || framing_ == Framing::kNone) {

@@ -11,6 +11,13 @@
 
 namespace mk8s::h1 {
 
+/// What of a request decides how its response is written.
+struct ResponseTerms {
+  bool head_request = false;
+  bool http10 = false;
+  bool keep_alive = true;
+};
+
 enum class Framing {
   kNone,     // no body can follow: answers to HEAD, 204, 304
   kLength,   // as Content-Length says
@@ -23,8 +30,11 @@ class MessageWriter {
   /// Bytes outside of any body: an interim response.
   void Control(std::string_view bytes) { control_ += bytes; }
 
-  /// Begins a message.  `length` with kLength only.
-  void Begin(std::string head, Framing framing, std::uint64_t length = 0);
+  /// Begins a message; `end` = no body follows.  The body has the length that Content-Length says;
+  /// else it is chunked, or raw after a switch of protocols and towards HTTP/1.0.
+  void Begin(http::ResponseHead head, bool end, const ResponseTerms& terms);
+  /// The same; the body of a request for an upgrade is raw.
+  void Begin(http::RequestHead head, bool end);
   /// With kNone and after the end the bytes are dropped, and count as sent.
   void Body(std::string_view bytes);
   void End(const http::Fields& trailers);
@@ -48,6 +58,7 @@ class MessageWriter {
   bool broke_framing() const { return broke_framing_; }
 
  private:
+  void Begin(std::string head, Framing framing, std::uint64_t length);
   bool BodyWaits() const { return body_sent_ < body_.size() || dropped_ > 0; }
   bool EndWaits() const { return ended_ && !finished_; }
   std::size_t ProduceBody(std::string& out, std::size_t out_max);

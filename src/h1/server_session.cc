@@ -5,13 +5,11 @@
 #include <string>
 #include <utility>
 
-#include "base/clock.h"
-#include "base/error_mapping.h"
-#include "base/ids.h"
-#include "base/text.h"
+#include "h1/bound_stream.h"
 #include "h1/framing.h"
 #include "h1/message_reader.h"
 #include "h1/message_writer.h"
+#include "h1/refusal.h"
 #include "h1/session.h"
 
 namespace mk8s::h1 {
@@ -21,21 +19,11 @@ using http::ResetReason;
 
 class Server;
 
-// What the handler holds; outlives the exchange and the session, and then does nothing.
-class ServerStream : public http::ResponseStream {
+class ServerStream : public BoundStream<Server, http::ResponseStream> {
  public:
-  explicit ServerStream(Server* server) : server_(server) {}
-  void Detach() { server_ = nullptr; }
-
+  using BoundStream::BoundStream;
   void SendHead(const http::ResponseHead& head, bool end) override;
   void SendContinue() override;
-  void SendBody(std::string_view bytes) override;
-  void SendEnd(const http::Fields& trailers) override;
-  void Reset(ResetReason reason) override;
-  void Consume(std::size_t bytes) override;
-
- private:
-  Server* server_;
 };
 
 // An exchange in progress.
@@ -120,12 +108,6 @@ class Server : public ServerSession {
   bool eof_ = false;
   bool producing_ = false;
 };
-
-std::string RefusalJson(const Error& error, std::string_view request_id) {
-  // The messages of this folder need no escaping.
-  return "{\"error\":{\"code\":\"" + std::string(Name(error.code)) + "\",\"message\":\"" +
-         Printable(error.message) + "\",\"request_id\":\"" + std::string(request_id) + "\"}}\n";
-}
 
 Result<void> Server::Receive(std::string_view bytes) {
   if (closing_) return {};
@@ -313,14 +295,7 @@ Error Server::Refuse(Error error) {
   if (exchange_) Abort(ResetReason::kProtocolError);
   closing_ = true;
   if (answerable) {
-    const std::string request_id = NewRequestId(SystemClock().Now());
-    const std::string body = RefusalJson(error, request_id);
-    http::ResponseHead head;
-    head.status = HttpStatus(error.code);
-    head.fields = {{"content-type", "application/json"},
-                   {"content-length", std::to_string(body.size())},
-                   {"x-request-id", request_id}};
-    writer_.Control(WriteHead(head, {.keep_alive = false}) + body);
+    writer_.Control(WriteRefusal(error));
     Wakeup();
   }
   return error;
@@ -362,24 +337,10 @@ void Server::SendHead(http::ResponseHead head, bool end) {
   exchange.raw = switches;
   if (switches && head.protocol.empty()) head.protocol = exchange.protocol;
 
-  const bool bodiless = exchange.head_request || head.status == 204 || head.status == 304;
-  if (end && !bodiless && !switches) head.fields.Set("content-length", "0");
-  const auto length = ContentLength(head.fields);
-  if (!length) head.fields.Remove("content-length");
-  Framing framing = Framing::kChunked;
-  if (bodiless) {
-    framing = Framing::kNone;
-  } else if (switches) {
-    framing = Framing::kRaw;
-  } else if (length) {
-    framing = Framing::kLength;
-  } else if (exchange.http10) {
-    framing = Framing::kRaw;
-  }
-  const ResponseFrame frame{.keep_alive = exchange.keep_alive,
-                            .chunked = framing == Framing::kChunked};
-  writer_.Begin(WriteHead(head, frame), framing, length.value_or(0));
-  if (end) writer_.End({});
+  writer_.Begin(std::move(head), end,
+                {.head_request = exchange.head_request,
+                 .http10 = exchange.http10,
+                 .keep_alive = exchange.keep_alive});
   WakeToSend();
 }
 
@@ -416,22 +377,10 @@ void Server::Consume(std::size_t bytes) {
 }
 
 void ServerStream::SendHead(const http::ResponseHead& head, bool end) {
-  if (server_) server_->SendHead(head, end);
+  if (session_) session_->SendHead(head, end);
 }
 void ServerStream::SendContinue() {
-  if (server_) server_->SendContinue();
-}
-void ServerStream::SendBody(std::string_view bytes) {
-  if (server_) server_->SendBody(bytes);
-}
-void ServerStream::SendEnd(const http::Fields& trailers) {
-  if (server_) server_->SendEnd(trailers);
-}
-void ServerStream::Reset(ResetReason reason) {
-  if (server_) server_->Reset(reason);
-}
-void ServerStream::Consume(std::size_t bytes) {
-  if (server_) server_->Consume(bytes);
+  if (session_) session_->SendContinue();
 }
 
 }  // namespace
