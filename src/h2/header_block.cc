@@ -10,6 +10,8 @@ namespace {
 
 // What HPACK's table would add for each field: RFC 9113 section 6.5.2.
 constexpr std::size_t kFieldOverheadBytes = 32;
+// What a request or a response of Kubernetes has, so that the list is allocated once.
+constexpr std::size_t kFieldsUsual = 12;
 
 }  // namespace
 
@@ -45,7 +47,8 @@ void HeaderBlock::Add(std::string_view name, std::string_view value) {
   } else if (name == "expect" && EqualsIgnoreCase(value, "100-continue")) {
     expects_continue_ = true;
   } else {
-    fields_.Add(name, value);
+    if (fields_.empty()) fields_.Reserve(kFieldsUsual);
+    fields_.AddLower(name, value);
   }
 }
 
@@ -69,7 +72,7 @@ bool HeaderBlock::authority_conflicts() const {
 }
 
 http::Fields HeaderBlock::TakeFields() {
-  if (!cookie_.empty()) fields_.Add("cookie", cookie_);
+  if (!cookie_.empty()) fields_.AddLower("cookie", cookie_);
   return std::move(fields_);
 }
 

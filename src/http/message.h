@@ -23,6 +23,11 @@ class Fields {
 
   /// `name` in any case; repeated names are kept as repeated fields.
   void Add(std::string_view name, std::string_view value);
+  /// The same for a name that is in lower case already, as HTTP/2's are.
+  void AddLower(std::string_view name, std::string_view value) {
+    fields_.push_back(Field{std::string(name), std::string(value)});
+  }
+  void Reserve(std::size_t count) { fields_.reserve(count); }
   /// Replaces all of that name.
   void Set(std::string_view name, std::string_view value);
   void Remove(std::string_view name);
