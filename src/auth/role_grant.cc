@@ -228,12 +228,8 @@ Result<CompiledGrant> CompileGrant(const Grant& grant, bool admin) {
   for (std::size_t i = 0; i < grant.verbs.size(); ++i) {
     const std::optional<VerbSet> verbs = VerbSetOf(grant.verbs[i]);
     if (!verbs) {
-      const std::vector<std::string_view> known = WritableVerbs();
-      const std::string_view meant = Nearest(ToLower(grant.verbs[i]), known);
-      std::string message = "verbs[" + std::to_string(i) + "]: unknown verb \"" +
-                            Printable(grant.verbs[i], 80) + "\"";
-      if (!meant.empty()) message += "; did you mean \"" + std::string(meant) + "\"?";
-      return MakeError(ErrorCode::kInvalidArgument, std::move(message));
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "verbs[" + std::to_string(i) + "]: " + VerbFault(grant.verbs[i]));
     }
     compiled.verbs |= *verbs;
   }

@@ -2,6 +2,10 @@
 #include "auth/role_verbs.h"
 
 #include <array>
+#include <vector>
+
+#include "auth/role_resources.h"
+#include "base/text.h"
 
 namespace mk8s::auth {
 namespace {
@@ -31,10 +35,14 @@ std::optional<VerbSet> VerbSetOf(std::string_view written) {
   return *verb == Verb::kList ? Bit(Verb::kList) | Bit(Verb::kWatch) : Bit(*verb);
 }
 
-std::vector<std::string_view> WritableVerbs() {
-  std::vector<std::string_view> verbs(kNames.begin(), kNames.end());
-  verbs.push_back("apply");
-  return verbs;
+std::string VerbFault(std::string_view written) {
+  if (VerbSetOf(written)) return {};
+  std::vector<std::string_view> known(kNames.begin(), kNames.end());
+  known.push_back("apply");
+  const std::string_view meant = Nearest(ToLower(written), known);
+  std::string fault = "unknown verb \"" + Printable(written, 80) + "\"";
+  if (!meant.empty()) fault += "; did you mean \"" + std::string(meant) + "\"?";
+  return fault;
 }
 
 std::string VerbList(VerbSet verbs) {

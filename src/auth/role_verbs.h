@@ -4,10 +4,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mk8s::auth {
 
@@ -48,8 +46,8 @@ std::optional<VerbSet> VerbSetOf(std::string_view written);
 /// A request's verb; nothing for verbs that only "*" grants.
 std::optional<Verb> VerbFromName(std::string_view name);
 
-/// Every verb a role may write, for error messages.
-std::vector<std::string_view> WritableVerbs();
+/// What is wrong with a verb written in a role, with a suggestion; "" if nothing is.
+std::string VerbFault(std::string_view written);
 
 /// "get, list" for a refusal's text.
 std::string VerbList(VerbSet verbs);
