@@ -2,6 +2,7 @@
 // first level too deep, and know no aliases.
 #include "auth/role_document.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <boost/json/parse.hpp>
