@@ -1,3 +1,4 @@
+// Tables of the fields that pass, that are dropped and that are refused, both ways.
 #include "gateway/headers.h"
 
 #include "base/encoding.h"

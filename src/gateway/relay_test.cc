@@ -1,3 +1,4 @@
+// The relay between two fake exchanges: what reaches the other side, how much is held, how it ends.
 #include "gateway/relay.h"
 
 #include <random>

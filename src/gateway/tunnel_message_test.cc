@@ -1,3 +1,5 @@
+// What central encodes the agent decodes to the same, and nothing that a client says takes its
+// place.
 #include "gateway/tunnel_message.h"
 
 namespace mk8s::gateway {
