@@ -81,7 +81,8 @@ Result<ProxyConnect> ProxyConnect::Make(std::string_view proxy, const std::strin
   if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
     const auto digits = proxy.substr(colon + 1);
     const auto end = digits.data() + digits.size();
-    if (std::from_chars(digits.data(), end, connect.port_).ptr != end) return BadProxy();
+    const auto parsed = std::from_chars(digits.data(), end, connect.port_);
+    if (parsed.ec != std::errc() || parsed.ptr != end) return BadProxy();
     proxy = proxy.substr(0, colon);
   }
   if (proxy.size() > 2 && proxy.front() == '[') proxy = proxy.substr(1, proxy.size() - 2);

@@ -98,8 +98,9 @@ class ReloadableTlsContext {
 struct PeerCertificate {
   std::string der;
   std::string pem;
-  std::string sha256;  // of the DER, 64 hexadecimal digits
-  std::string serial;  // hexadecimal, lower case
+  std::string chain_pem;  // the leaf and what was sent with it; a resumed session has the leaf only
+  std::string sha256;     // of the DER, 64 hexadecimal digits
+  std::string serial;     // hexadecimal, lower case
   std::string common_name;
   std::vector<std::string> dns_names;
   std::vector<std::string> uris;

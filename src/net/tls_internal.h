@@ -32,7 +32,8 @@ std::string TakeOpenSslError();
 /// SHA-256 of the DER, 64 hexadecimal digits.
 std::string Fingerprint(X509* certificate);
 
-PeerCertificate ParsePeerCertificate(X509* certificate);
+/// `chain`: as the peer sent it, perhaps null.
+PeerCertificate ParsePeerCertificate(X509* certificate, STACK_OF(X509) * chain);
 
 /// What the verification found wrong; kept per SSL object, because OpenSSL forgets the certificate
 /// when the handshake fails.

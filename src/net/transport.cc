@@ -238,7 +238,9 @@ std::string_view Transport::alpn() const {
 
 std::unique_ptr<PeerCertificate> Transport::TakePeerCertificate() const {
   X509* peer = ssl_ ? SSL_get0_peer_certificate(ssl_.get()) : nullptr;
-  return peer ? std::make_unique<PeerCertificate>(ParsePeerCertificate(peer)) : nullptr;
+  if (!peer) return nullptr;
+  return std::make_unique<PeerCertificate>(
+      ParsePeerCertificate(peer, SSL_get_peer_cert_chain(ssl_.get())));
 }
 
 }  // namespace mk8s::net

@@ -1,0 +1,201 @@
+#include "net/listener.h"
+
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "net/proxy_internal.h"
+#include "net/test_server.h"
+
+namespace {
+std::atomic<int> accept_error = 0;
+std::atomic<int> accepts_failed = 0;
+}  // namespace
+
+// Stands in for libc's, so that descriptors "run out" for the listener and not for the sanitizers,
+// which need some themselves.
+extern "C" int accept4(int fd, sockaddr* address, socklen_t* length, int flags) noexcept(false) {
+  if (accept_error != 0) {
+    ++accepts_failed;
+    errno = accept_error;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_accept4, fd, address, length, flags));
+}
+
+namespace mk8s::net {
+namespace {
+
+class ListenerTest : public LoopbackTest {};
+
+TEST_F(ListenerTest, DealsConnectionsToAllLoops) {
+  std::array<std::atomic<int>, 2> served{};
+  Listen({}, [&](std::shared_ptr<Connection> connection) {
+    ++served[connection->loop().index()];
+    connection->Attach(Echo(), NoDeadlines());
+  });
+  std::vector<std::unique_ptr<PlainSocket>> clients;
+  for (int i = 0; i < 6; ++i) clients.push_back(std::make_unique<PlainSocket>(listener_->port()));
+  EXPECT_TRUE(Eventually([&] { return served[0] == 3 && served[1] == 3; }));
+  EXPECT_EQ(listener_->connections(), 6u);
+}
+
+TEST_F(ListenerTest, APortInUseIsExplained) {
+  ListenEcho({});
+  auto second = Listener::Listen(loops_, {.bind_address = "127.0.0.1", .port = listener_->port()},
+                                 [](auto) {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(second.error().message.find(listener_->endpoint()), std::string::npos);
+  EXPECT_NE(second.error().message.find("choose another port"), std::string::npos);
+  auto nowhere = Listener::Listen(loops_, {.bind_address = "not an address"}, [](auto) {});
+  EXPECT_FALSE(nowhere);
+}
+
+TEST_F(ListenerTest, AtItsBoundAcceptWaits) {
+  ListenEcho({.connections_max = 2});
+  auto first = std::make_unique<PlainSocket>(listener_->port());
+  PlainSocket second(listener_->port());
+  PlainSocket third(listener_->port());  // in the backlog
+  ASSERT_TRUE(third.connected());
+  ASSERT_TRUE(Eventually([&] { return listener_->connections() == 2; }));
+  third.Send("waits");
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(listener_->connections(), 2u);
+  first.reset();
+  char buffer[5];
+  EXPECT_EQ(recv(third.fd(), buffer, sizeof buffer, MSG_WAITALL), 5);
+}
+
+TEST_F(ListenerTest, SurvivesRunningOutOfDescriptors) {
+  ListenEcho({});
+  PlainSocket before(listener_->port());
+  ASSERT_TRUE(Eventually([&] { return listener_->connections() == 1; }));
+  accept_error = EMFILE;
+  PlainSocket waiting(listener_->port());
+  ASSERT_TRUE(waiting.connected());
+  std::this_thread::sleep_for(milliseconds(150));
+  EXPECT_EQ(listener_->connections(), 1u);
+  EXPECT_LE(accepts_failed, 5) << "does not pause";
+  EXPECT_GE(accepts_failed, 1);
+  accept_error = 0;
+  waiting.Send("hello");
+  char buffer[5];
+  EXPECT_EQ(recv(waiting.fd(), buffer, sizeof buffer, MSG_WAITALL), 5);
+}
+
+TEST_F(ListenerTest, StopAcceptingFreesThePort) {
+  ListenEcho({});
+  const auto port = listener_->port();
+  listener_->StopAccepting();
+  EXPECT_TRUE(Eventually([&] { return !PlainSocket(port).connected(); }));
+}
+
+// --- Dial ---
+
+TEST_F(ListenerTest, DialSaysWhichStepFailed) {
+  ListenEcho({});
+  const auto port = listener_->port();
+  listener_->StopAccepting();
+  ASSERT_TRUE(Eventually([&] { return !PlainSocket(port).connected(); }));
+  auto refused = DialPort(port, nullptr);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(refused.error().message,
+            "cannot connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
+
+  std::promise<Result<std::shared_ptr<Connection>>> unknown;
+  Dial(loops_.at(0), {.host = "no-such-host.invalid", .port = 1}, nullptr, milliseconds(10'000),
+       [&](auto result) { unknown.set_value(std::move(result)); });
+  auto unresolved = Await(unknown.get_future());
+  ASSERT_FALSE(unresolved);
+  EXPECT_EQ(unresolved.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(unresolved.error().message.starts_with("cannot resolve no-such-host.invalid"));
+}
+
+TEST_F(ListenerTest, DialIntoSilenceEndsAtItsDeadline) {
+  // Listens, but nobody accepts or answers: the TCP handshake succeeds, TLS hears nothing.
+  const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(silent, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(silent, 1), 0);
+  getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size);
+  auto late = DialPort(ntohs(address.sin_port), ClientTls(), milliseconds(100));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_NE(late.error().message.find("TLS handshake"), std::string::npos);
+  close(silent);
+}
+
+TEST_F(ListenerTest, DialGoesThroughAProxy) {
+  // The "proxy" answers CONNECT, then is the echo itself.
+  for (const std::string status :
+       {"HTTP/1.1 200 OK", "HTTP/1.1 407 Proxy Authentication Required"}) {
+    std::promise<std::string> asked;
+    Listen({}, [&](std::shared_ptr<Connection> connection) {
+      auto session = std::make_unique<RawSession>();
+      auto head = std::make_shared<std::string>();
+      session->on_bytes = [&asked, status, head](RawSession& self, std::string_view bytes) {
+        const bool done = head->find("\r\n\r\n") != std::string::npos;
+        if (done) return self.Send(bytes);
+        *head += bytes;
+        if (head->find("\r\n\r\n") == std::string::npos) return;
+        asked.set_value(*head);
+        self.Send(status + "\r\n\r\n");
+      };
+      connection->Attach(std::move(session), NoDeadlines());
+    });
+    std::promise<Dialed> promise;
+    Dial(loops_.at(0),
+         {.host = "central.example",
+          .port = 8080,
+          .proxy = "http://us%65r:secret@" + listener_->endpoint()},
+         nullptr, milliseconds(5'000),
+         [&](Dialed result) { promise.set_value(std::move(result)); });
+    auto dialed = Await(promise.get_future());
+    const std::string head = Await(asked.get_future());
+    EXPECT_TRUE(head.starts_with("CONNECT central.example:8080 HTTP/1.1\r\n")) << head;
+    EXPECT_NE(head.find("Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"), std::string::npos);
+    ASSERT_EQ(dialed.has_value(), status.find(" 200 ") != std::string::npos);
+    if (dialed) {
+      EXPECT_EQ(RoundTrip(*dialed, "through"), "through");
+    } else {
+      EXPECT_NE(dialed.error().message.find("407"), std::string::npos);
+    }
+  }
+}
+
+TEST(ProxyTest, NoProxyRules) {
+  const struct {
+    const char* rules;
+    const char* host;
+    bool covered;
+  } cases[] = {
+      {"", "a.example", false},           {"*", "a.example", true},
+      {"example", "a.example", true},     {"example", "example", true},
+      {".example", "a.example", true},    {"*.example", "a.example", true},
+      {"xample", "a.example", false},     {"b.example, a.EXAMPLE:443", "A.example", true},
+      {"10.0.0.0/8", "10.1.2.3", true},   {"10.0.0.0/8", "11.1.2.3", false},
+      {"10.0.0.0/33", "10.1.2.3", false}, {"10.1.2.3", "10.1.2.3", true},
+  };
+  for (const auto& c : cases) EXPECT_EQ(NoProxyCovers(c.rules, c.host), c.covered) << c.rules;
+}
+
+TEST(ProxyTest, UnusableProxiesAreErrors) {
+  for (const char* proxy : {"socks5://x:1", "http://", "http://x:port", "http://x:99999", "x:0"}) {
+    EXPECT_FALSE(ProxyConnect::Make(proxy, "a:1")) << proxy;
+  }
+  auto proxy = ProxyConnect::Make("[::1]:8080", "a:1");
+  ASSERT_TRUE(proxy);
+  EXPECT_EQ(proxy->host(), "::1");
+  EXPECT_EQ(proxy->port(), 8080);
+}
+
+}  // namespace
+}  // namespace mk8s::net
