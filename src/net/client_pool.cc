@@ -93,7 +93,7 @@ std::shared_ptr<http::Stream> ClientPool::State::Send(
   } else if (!PlaceOne(request)) {
     Enqueue(request);
   }
-  return request;
+  return request->MakeStream();
 }
 
 void ClientPool::State::Enqueue(std::shared_ptr<PooledRequest> request) {

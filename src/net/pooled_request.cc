@@ -8,6 +8,34 @@ namespace mk8s::net {
 
 using http::ResetReason;
 
+namespace {
+
+class PooledStream final : public http::Stream {
+ public:
+  explicit PooledStream(std::weak_ptr<PooledRequest> request) : request_(std::move(request)) {}
+  void SendBody(std::string_view bytes) override {
+    if (auto request = request_.lock()) request->SendBody(bytes);
+  }
+  void SendEnd(const http::Fields& trailers) override {
+    if (auto request = request_.lock()) request->SendEnd(trailers);
+  }
+  void Reset(ResetReason reason) override {
+    if (auto request = request_.lock()) request->Reset(reason);
+  }
+  void Consume(std::size_t bytes) override {
+    if (auto request = request_.lock()) request->Consume(bytes);
+  }
+
+ private:
+  const std::weak_ptr<PooledRequest> request_;
+};
+
+}  // namespace
+
+std::shared_ptr<http::Stream> PooledRequest::MakeStream() {
+  return std::make_shared<PooledStream>(weak_from_this());
+}
+
 PooledRequest::PooledRequest(std::weak_ptr<Owner> owner, const http::RequestHead& head, bool end,
                              std::shared_ptr<http::ResponseEvents> events)
     : owner_(std::move(owner)), head_(head), end_with_head_(end), events_(std::move(events)) {}

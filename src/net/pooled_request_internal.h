@@ -13,8 +13,9 @@
 
 namespace mk8s::net {
 
-class PooledRequest final : public http::Stream,
-                            public http::ResponseEvents,
+/// Lives while the pool or a session holds it: with the asker's events, which may hold the asker's
+/// Stream, so that one must not hold this.
+class PooledRequest final : public http::ResponseEvents,
                             public std::enable_shared_from_this<PooledRequest> {
  public:
   /// The pool, as a request sees it.
@@ -39,10 +40,12 @@ class PooledRequest final : public http::Stream,
   void Dispatch(http::ClientSession& session);
   void Fail(http::ResetReason reason);
 
-  void SendBody(std::string_view bytes) override;
-  void SendEnd(const http::Fields& trailers) override;
-  void Reset(http::ResetReason reason) override;
-  void Consume(std::size_t bytes) override;
+  /// What the asker holds.
+  std::shared_ptr<http::Stream> MakeStream();
+  void SendBody(std::string_view bytes);
+  void SendEnd(const http::Fields& trailers);
+  void Reset(http::ResetReason reason);
+  void Consume(std::size_t bytes);
 
   void OnHead(http::ResponseHead head, bool end) override;
   void OnBody(std::string_view bytes) override;

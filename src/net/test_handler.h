@@ -29,24 +29,24 @@ class TestHandler : public http::Handler {
   };
   class Silent : public http::StreamEvents {
    public:
-    Silent(TestHandler& handler, std::shared_ptr<http::ResponseStream> stream)
-        : handler_(handler), stream_(std::move(stream)) {
-      ++handler_.held;
+    Silent(std::atomic<int>& held, std::shared_ptr<http::ResponseStream> stream)
+        : held_(held), stream_(std::move(stream)) {
+      ++held_;
     }
     void OnBody(std::string_view bytes) override { stream_->Consume(bytes.size()); }
     void OnEnd(const http::Fields&) override {}
-    void OnReset(http::ResetReason) override { --handler_.held; }
+    void OnReset(http::ResetReason) override { --held_; }
     void OnSent(std::size_t) override {}
 
    private:
-    TestHandler& handler_;
+    std::atomic<int>& held_;
     std::shared_ptr<http::ResponseStream> stream_;
   };
 
   std::shared_ptr<http::StreamEvents> OnRequest(
       http::RequestHead head, bool end, std::shared_ptr<http::ResponseStream> stream) override {
     ++requests;
-    if (head.target == "/hold") return std::make_shared<Silent>(*this, std::move(stream));
+    if (head.target == "/hold") return std::make_shared<Silent>(held, std::move(stream));
     auto echo = std::make_shared<Echo>(stream);
     if (!head.protocol.empty()) {
       if (head.target == "/forbidden") {
@@ -65,13 +65,14 @@ class TestHandler : public http::Handler {
         stream->SendBody(head.target);
         stream->SendEnd();
       }
-      return std::make_shared<Silent>(*this, std::move(stream));
+      return std::make_shared<Silent>(answered, std::move(stream));
     }
     return echo;
   }
 
   std::atomic<int> requests = 0;
   std::atomic<int> held = 0;
+  std::atomic<int> answered = 0;
 };
 
 /// Gathers one response; read it after `done`.
