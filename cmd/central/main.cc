@@ -1,2 +1,4 @@
-// Parse, build, run, exit code.
-int main() { return 0; }
+// mk8s-central: see src/central/commands.h.
+#include "central/commands.h"
+
+int main(int argc, char** argv) { return mk8s::central::RunCommandLine(argc, argv); }
