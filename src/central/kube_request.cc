@@ -40,6 +40,7 @@ std::shared_ptr<http::StreamEvents> KubeRequest::Start(
     Result<KubeRoute> route, http::RequestHead head, bool end,
     std::shared_ptr<http::ResponseStream> stream) {
   protocol_ = head.protocol;
+  wants_body_ = head.method != "HEAD";
   head_ = std::move(head);
   end_ = end;
   stream_ = stream;

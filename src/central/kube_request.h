@@ -63,6 +63,7 @@ class KubeRequest : public gateway::RelayObserver,
   KubeRoute route_;
   http::RequestHead head_;
   std::string protocol_;  // of the upgrade asked for; head_ is moved on by Dispatch
+  bool wants_body_ = true;  // of an answer: not for HEAD
   bool end_ = false;
   std::shared_ptr<http::ResponseStream> stream_;
   std::shared_ptr<gateway::Relay> relay_;
