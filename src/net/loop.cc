@@ -156,6 +156,7 @@ void Loop::State::RunTasks() {
   }
   tasks.clear();
   tasks.swap(tasks_next);
+  ++turn;  // here, so that what is scheduled between two turns is for the next
 }
 
 // --- Loop ---
@@ -219,7 +220,6 @@ void Loop::Turn() {
   const int count = epoll_wait(state.epoll_fd, state.events.data(),
                                static_cast<int>(kEventsPerTurn), state.WaitMilliseconds());
   state.now = SteadyNow();
-  ++state.turn;
   state.events_begin = 0;
   state.events_end = count > 0 ? static_cast<std::size_t>(count) : 0;
   state.FireTimers();

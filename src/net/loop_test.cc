@@ -106,6 +106,17 @@ TEST(LoopTest, ATurnTaskThatReschedulesItselfLeavesRoomForOthers) {
   EXPECT_TRUE(posted);
 }
 
+TEST(LoopTest, WhatIsScheduledBetweenTwoRunsIsNotForgotten) {
+  Loop loop;
+  int runs = 0;
+  TurnTask task(loop, [&] { ++runs; });
+  for (int i = 1; i <= 3; ++i) {
+    task.Schedule();
+    auto late = loop.After(milliseconds(2'000), [] { FAIL() << "slept over it"; });
+    loop.RunUntil([&] { return runs == i; });
+  }
+}
+
 TEST(LoopTest, PostsFromManyThreadsAllArrive) {
   LoopGroup loops(2);
   loops.Start();
