@@ -1,3 +1,4 @@
+// Calls against a server made by hand: what is sent, and what every ending becomes.
 #include "grpc/client.h"
 
 #include <gtest/gtest.h>

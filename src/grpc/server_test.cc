@@ -1,3 +1,4 @@
+// Calls of a client made by hand: what is answered, refused, cancelled, and when.
 #include "grpc/server.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Frames, timeouts, statuses: tables of what may come in and must go out.
 #include "grpc/wire.h"
 
 #include <gtest/gtest.h>
