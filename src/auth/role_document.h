@@ -26,7 +26,8 @@ struct DocumentNode {
 /// Error: kInvalidArgument with the line, kTooLarge.
 Result<std::vector<DocumentNode>> DocumentsFromYaml(std::string_view yaml);
 
-/// One value, with limits::kJsonDepthMax.  Errors likewise.
+/// One value, with limits::kJsonDepthMax; of a key that occurs twice the last value counts, as
+/// everywhere in JSON.  Errors likewise.
 Result<DocumentNode> DocumentFromJson(std::string_view json);
 
 }  // namespace mk8s::auth

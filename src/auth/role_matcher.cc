@@ -123,8 +123,11 @@ Decision RoleMatcher::Decide(const Attributes& attributes) const {
     decision.reason = ExplainRefusal(ask, *index_);
     return decision;
   }
-  SortUnique(found.part_grants);
-  for (const CompiledGrant* grant : found.part_grants) decision.scopes.push_back(grant->scope);
+  for (const CompiledGrant* grant : found.part_grants) {
+    // Few, and in the order of the roles, so that the same request gets the same reason.
+    const auto same = std::find(decision.scopes.begin(), decision.scopes.end(), grant->scope);
+    if (same == decision.scopes.end()) decision.scopes.push_back(grant->scope);
+  }
   decision.reason = ExplainNarrowing(decision.scopes);
   return decision;
 }

@@ -27,7 +27,8 @@ void EmitList(YAML::Emitter& out, const char* key, const Strings& strings, bool 
 }
 
 void EmitRole(YAML::Emitter& out, const Role& role) {
-  out << YAML::BeginMap << YAML::Key << "name" << YAML::Value << role.name;
+  // Quoted, for a role may be called "true".
+  out << YAML::BeginMap << YAML::Key << "name" << YAML::Value << YAML::DoubleQuoted << role.name;
   if (role.admin) out << YAML::Key << "admin" << YAML::Value << true;
   out << YAML::Key << "clusters" << YAML::Value << YAML::BeginSeq;
   for (const Grant& grant : role.grants) {
