@@ -22,6 +22,10 @@ bool EndsStream(const nghttp2_frame_hd& header) {
   return (header.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
+std::string_view DebugData(const nghttp2_frame& goaway) {
+  return View(goaway.goaway.opaque_data, goaway.goaway.opaque_data_len);
+}
+
 // Frames that oblige us to work and move no byte.  WINDOW_UPDATE is not among them: some clients
 // send one for every few KiB that they read.
 bool IsHousekeeping(const nghttp2_frame_hd& header) {
@@ -82,6 +86,9 @@ int OnFrameReceived(nghttp2_session*, const nghttp2_frame* frame, void* user_dat
     case NGHTTP2_SETTINGS:
       if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) engine.OnPeerSettings();
       break;
+    case NGHTTP2_GOAWAY:
+      engine.OnGoaway("peer", frame->goaway.error_code, DebugData(*frame));
+      break;
     default:
       break;
   }
@@ -98,6 +105,9 @@ int OnDataChunk(nghttp2_session*, std::uint8_t, std::int32_t stream_id, const st
 int OnFrameSent(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
   Engine& engine = EngineOf(user_data);
   const std::uint8_t type = frame->hd.type;
+  if (type == NGHTTP2_GOAWAY) {
+    engine.OnGoaway("us", frame->goaway.error_code, DebugData(*frame));
+  }
   if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS && type != NGHTTP2_RST_STREAM) return 0;
   Exchange* exchange = engine.Find(frame->hd.stream_id);
   if (type == NGHTTP2_RST_STREAM) {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/log.h"
+#include "base/text.h"
 #include "h2/callbacks.h"
 
 namespace mk8s::h2 {
@@ -16,6 +18,7 @@ namespace {
 constexpr char kKeepalivePing[] = "mk8slive";
 constexpr char kDrainPing[] = "mk8sdone";
 constexpr std::size_t kPingBytes = 8;
+constexpr std::size_t kDebugDataBytesMax = 200;
 
 const std::uint8_t* Opaque(const char* text) { return reinterpret_cast<const std::uint8_t*>(text); }
 
@@ -205,8 +208,22 @@ void Engine::OnPingAnswer(const std::uint8_t* opaque) {
   }
 }
 
+void Engine::OnGoaway(std::string_view by, std::uint32_t error_code,
+                      std::string_view debug_data) const {
+  if (error_code == NGHTTP2_NO_ERROR) return;
+  log::Info("HTTP/2 connection ended by an error",
+            {{"by", by},
+             {"code", nghttp2_http2_strerror(error_code)},
+             {"reason", Printable(debug_data, kDebugDataBytesMax)},
+             {"detail", last_error_},
+             {"streams", open_.size()}});
+}
+
 bool Engine::SpendHousekeeping() {
-  if (!budget_.Spend()) flooded_ = true;
+  if (!flooded_ && !budget_.Spend()) {
+    flooded_ = true;
+    last_error_ = "too many frames that move nothing";
+  }
   return !flooded_;
 }
 

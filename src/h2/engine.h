@@ -67,6 +67,8 @@ class Engine final : public Session {
   void OnData(Exchange* exchange, std::string_view bytes);
   void OnRemoteEnd(Exchange& exchange, const http::Fields& trailers);
   void OnPingAnswer(const std::uint8_t* opaque);
+  /// `by` "us" or "peer".
+  void OnGoaway(std::string_view by, std::uint32_t error_code, std::string_view debug_data) const;
   void OnPeerSettings() { peer_settings_seen_ = true; }
   void OnSentBody(Exchange& exchange, std::size_t bytes);
   void OnSentHead(Exchange& exchange) { exchange.head_sent_ = true; }

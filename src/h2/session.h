@@ -59,8 +59,10 @@ struct Options {
 /// that the peer does not allow, and each request that a GOAWAY left out.  A server session's
 /// CanSend is false.
 ///
-/// Both: connection-specific fields are not sent (RFC 9113 section 8.2.2).  Errors of Receive:
-/// kBadGateway (the peer broke the protocol), kResourceExhausted (it flooded us).
+/// Both: connection-specific fields are not sent (RFC 9113 section 8.2.2).  A peer that breaks the
+/// protocol is sent GOAWAY, which is logged, and the session is Finished.  Errors of Receive:
+/// kResourceExhausted (the peer flooded us), kBadGateway (it does not speak HTTP/2, or the session
+/// had ended).
 class Session : public http::Session, public http::ClientSession {
  public:
   /// `handler` outlives the session.
