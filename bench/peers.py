@@ -36,7 +36,7 @@ def make_certificates(folder: Path):
     run("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-days", "30", "-subj", "/CN=bench-ca")
     for name, usage in (("server", "serverAuth"), ("client", "clientAuth")):
         run("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        (folder / "ext").write_text(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
+        (folder / "ext").write_text(f"subjectAltName=IP:127.0.0.1,DNS:bench\nextendedKeyUsage={usage}\n")
         run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
             "-days", "30", "-extfile", "ext", "-out", f"{name}.crt")
 
@@ -80,7 +80,7 @@ HOP = """
       proxy_pass https://next;
       proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_ssl_certificate {folder}/client.crt; proxy_ssl_certificate_key {folder}/client.key;
-      proxy_ssl_trusted_certificate {folder}/ca.crt; proxy_ssl_verify on; proxy_ssl_name 127.0.0.1;
+      proxy_ssl_trusted_certificate {folder}/ca.crt; proxy_ssl_verify on; proxy_ssl_name bench;
       proxy_ssl_session_reuse on; proxy_max_temp_file_size 0; proxy_buffers 16 64k; proxy_buffer_size 64k;
     }}
   }}
