@@ -265,9 +265,12 @@ void Client::ReceiveEof() {
 }
 
 void Client::PumpWaiting() {
+  const bool wanted = WantsRead();
   std::string_view in = waiting_;
   if (auto result = Pump(in); !result) in = {};  // told the asker; closing
   waiting_.erase(0, waiting_.size() - in.size());
+  // What waited was the bound that kept the transport from reading, and it looks before it flushes.
+  if (!wanted && WantsRead()) Wakeup();
 }
 
 void Client::Produce(std::string& out, std::size_t out_max) {

@@ -238,6 +238,24 @@ TEST(ClientSession, StopsReadingWhileBodyBytesWait) {
   EXPECT_EQ(asked.transcript.Text(), "200 content-length=10\nbody 0123456789\nend\n");
 }
 
+TEST(ClientSession, WakesAReaderThatOnlyTheWaitingBytesHadStopped) {
+  constexpr std::size_t kPiece = limits::kPipelinedBytesMax;
+  Asked asked;
+  asked.session = ClientSession::Make({.window_bytes = 2 * kPiece});
+  asked.Send(Get());
+  asked.events->consume = false;
+  ASSERT_TRUE(asked.session->Receive("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"));
+  ASSERT_TRUE(asked.session->Receive(std::string(3 * kPiece, 'x')));
+  int wakeups = 0;
+  asked.session->SetWakeup([&] { ++wakeups; });
+  asked.stream->Consume(2 * kPiece);
+  EXPECT_EQ(wakeups, 1);
+  EXPECT_FALSE(asked.session->WantsRead()) << "as much waits unparsed as may";
+  Flush(*asked.session);
+  EXPECT_TRUE(asked.session->WantsRead());
+  EXPECT_EQ(wakeups, 2) << "nobody tells the transport to read on";
+}
+
 constexpr std::string_view kSwitched =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n";
 

@@ -236,9 +236,12 @@ void Server::ReceiveEof() {
 }
 
 void Server::PumpWaiting() {
+  const bool wanted = WantsRead();
   std::string_view in = waiting_;
   if (auto result = Pump(in); !result) in = {};  // answered and closing; nothing more to report
   waiting_.erase(0, waiting_.size() - in.size());
+  // What waited was the bound that kept the transport from reading, and it looks before it flushes.
+  if (!wanted && WantsRead()) Wakeup();
 }
 
 void Server::Produce(std::string& out, std::size_t out_max) {

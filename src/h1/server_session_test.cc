@@ -218,6 +218,24 @@ TEST(ServerSession, StopsReadingWhileBodyBytesWait) {
   EXPECT_EQ(handler.transcript.Text(), head + "body 0123456789abcde\nend\n");
 }
 
+// The transport reads before it flushes: it must be woken again when the flush made room.
+TEST(ServerSession, WakesAReaderThatOnlyTheWaitingBytesHadStopped) {
+  constexpr std::size_t kPiece = limits::kPipelinedBytesMax;
+  RecordingHandler handler;
+  auto session = ServerSession::Make(handler, {.window_bytes = 2 * kPiece});
+  int wakeups = 0;
+  session->SetWakeup([&] { ++wakeups; });
+  ASSERT_TRUE(session->Receive("PUT / HTTP/1.1\r\nHost: c\r\nContent-Length: 1000000\r\n\r\n"));
+  handler.last_events->consume = false;
+  ASSERT_TRUE(session->Receive(std::string(3 * kPiece, 'x')));
+  handler.last_stream->Consume(2 * kPiece);
+  EXPECT_EQ(wakeups, 1);
+  EXPECT_FALSE(session->WantsRead()) << "as much waits unparsed as may";
+  Flush(*session);
+  EXPECT_TRUE(session->WantsRead());
+  EXPECT_EQ(wakeups, 2) << "nobody tells the transport to read on";
+}
+
 TEST(ServerSession, BoundsWhatIsPipelined) {
   RecordingHandler handler;
   handler.answer = [](auto&, auto&) {};
