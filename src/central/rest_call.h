@@ -31,8 +31,7 @@ struct RestCall {
   std::string request_id;
   WallTime now{};                      // when the request came
   std::optional<Principal> principal;  // present wherever the route requires a session
-  // What the audit log will say of this call; the handler adds name, cluster and, at a login, the
-  // user.
+  // What the audit log will say of this call; a login's handler adds the user.
   AuditEvent audit;
   std::optional<std::chrono::seconds> retry_after;  // goes into the answer's Retry-After
 

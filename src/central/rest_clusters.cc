@@ -13,15 +13,12 @@ namespace {
 
 constexpr std::string_view kAgentTokenPrefix = "mk8s_agent_";
 
-// The cluster that {id} names, noted for the audit log.
-Result<Cluster> Named(RestCall& call) {
+// The cluster that {id} names.
+Result<Cluster> Named(const RestCall& call) {
   const Cluster* cluster = call.principal->snapshot->FindCluster(call.parameters[0]);
   if (!cluster) {
     return MakeError(ErrorCode::kNotFound, "there is no cluster \"" + call.parameters[0] + "\"");
   }
-  call.audit.cluster_id = cluster->id;
-  call.audit.cluster = cluster->name;
-  call.audit.name = cluster->name;
   return *cluster;
 }
 
@@ -43,13 +40,10 @@ Result<RestAnswer> AddCluster(RestCall& call) {
   MK8S_ASSIGN_OR_RETURN(const JsonFields fields, JsonFields::Parse(call.body, {"name"}));
   Cluster cluster{.id = NewUuid(), .created_at = call.services.clock.Now()};
   MK8S_ASSIGN_OR_RETURN(cluster.name, fields.Text("name"));
-  call.audit.name = cluster.name;
   MK8S_RETURN_IF_ERROR(CheckClusterName(cluster.name));
   const Secret token = NewToken(kAgentTokenPrefix);
   cluster.agent_token_hash = TokenHash(token.Reveal());
   MK8S_RETURN_IF_ERROR(call.services.store.CreateCluster(cluster));
-  call.audit.cluster_id = cluster.id;
-  call.audit.cluster = cluster.name;
   return RestAnswer{201, RenderAgentToken(cluster, token)};
 }
 

@@ -48,10 +48,27 @@ AuditEvent Outcome(const RestCall& call, const Result<RestAnswer>& result) {
   return event;
 }
 
+// Whom an administrator's call is about: as the snapshot knows them, else as the call named them.
+void DescribeTarget(const Route& route, RestCall& call) {
+  AuditEvent& event = call.audit;
+  event.name = call.parameters.empty() ? NameInBody(call.body) : call.parameters[0];
+  const Snapshot& snapshot = *call.principal->snapshot;
+  if (route.Resource() == "users") {
+    if (const User* user = snapshot.FindUser(event.name)) event.name = user->email;
+  } else if (route.Resource() == "clusters") {
+    if (const Cluster* cluster = snapshot.FindCluster(event.name)) {
+      event.name = cluster->name;
+      event.cluster_id = cluster->id;
+    }
+    event.cluster = event.name;
+  }
+}
+
 // Runs the handler between its audit event and the snapshot's reload.  On a pool's thread.
 Result<RestAnswer> Run(const Route& route, RestCall& call) {
   Services& services = call.services;
   if (route.audited == Audited::kBefore) {
+    DescribeTarget(route, call);
     MK8S_RETURN_IF_ERROR(services.audit.RecordAndWait(call.audit));
   }
   Result<RestAnswer> result = route.handler(call);

@@ -17,6 +17,18 @@ struct JsonFields::Members {
 
 namespace {
 
+Result<json::object> ParseObject(std::string_view body) {
+  json::parse_options options;
+  options.max_depth = limits::kJsonDepthMax;
+  boost::system::error_code failure;
+  json::value value = json::parse(body, failure, {}, options);
+  if (failure || !value.is_object()) {
+    return MakeError(ErrorCode::kInvalidArgument, "the body must be a JSON object",
+                     failure.message());
+  }
+  return std::move(value.get_object());
+}
+
 Error Bad(std::string_view key, std::string_view what) {
   return MakeError(ErrorCode::kInvalidArgument, std::string(key) + ": " + std::string(what));
 }
@@ -96,23 +108,26 @@ std::string RenderList(std::string_view key, std::span<const T> items) {
 
 }  // namespace
 
+std::string NameInBody(std::string_view body) {
+  const auto object = ParseObject(body);
+  if (!object) return {};
+  for (const char* key : {"email", "name"}) {
+    const json::value* value = object->if_contains(key);
+    if (value && value->is_string()) return std::string(value->get_string());
+  }
+  return {};
+}
+
 Result<JsonFields> JsonFields::Parse(std::string_view body,
                                      std::initializer_list<std::string_view> known) {
-  json::parse_options options;
-  options.max_depth = limits::kJsonDepthMax;
-  boost::system::error_code failure;
-  json::value value = json::parse(body, failure, {}, options);
-  if (failure || !value.is_object()) {
-    return MakeError(ErrorCode::kInvalidArgument, "the body must be a JSON object",
-                     failure.message());
-  }
-  for (const auto& member : value.get_object()) {
+  MK8S_ASSIGN_OR_RETURN(json::object object, ParseObject(body));
+  for (const auto& member : object) {
     const std::string_view key = member.key();
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       return Bad(Printable(key, 64), "there is no such member here");
     }
   }
-  return JsonFields(std::make_shared<Members>(Members{std::move(value.get_object())}));
+  return JsonFields(std::make_shared<Members>(Members{std::move(object)}));
 }
 
 Result<std::optional<std::string>> JsonFields::OptionalText(std::string_view key) const {

@@ -39,6 +39,9 @@ class JsonFields {
   std::shared_ptr<const Members> members_;
 };
 
+/// The `email` or `name` of a body, for the audit log; empty if there is none.
+std::string NameInBody(std::string_view body);
+
 struct ClusterState {
   const Cluster* cluster;
   Tunnels::State state;

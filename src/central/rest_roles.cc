@@ -15,7 +15,6 @@ Result<RestAnswer> ListRoles(RestCall& call) {
 
 Result<RestAnswer> CreateRole(RestCall& call) {
   MK8S_ASSIGN_OR_RETURN(const Role role, auth::ParseRoleJson(call.body));
-  call.audit.name = role.name;
   MK8S_RETURN_IF_ERROR(call.services.store.PutRole(role, store::Store::Put::kCreate));
   return RestAnswer{201, RenderRole(role)};
 }

@@ -23,10 +23,8 @@ Result<LockedEmails> FindLocked(RestCall& call) {
 }
 
 // The user of {id}, from the store, so that it is what the change will meet.
-Result<User> Named(RestCall& call) {
-  MK8S_ASSIGN_OR_RETURN(User user, call.services.store.FindUser(call.parameters[0]));
-  call.audit.name = user.email;
-  return user;
+Result<User> Named(const RestCall& call) {
+  return call.services.store.FindUser(call.parameters[0]);
 }
 
 Result<RestAnswer> Answer(RestCall& call, int status, const User& user,
@@ -53,7 +51,6 @@ Result<RestAnswer> CreateUser(RestCall& call) {
                         JsonFields::Parse(call.body, {"email", "password", "roles"}));
   NewUser wanted;
   MK8S_ASSIGN_OR_RETURN(wanted.email, fields.Text("email"));
-  call.audit.name = wanted.email;
   MK8S_ASSIGN_OR_RETURN(auto password, fields.OptionalText("password"));
   if (password) wanted.password = Secret(*std::move(password));
   MK8S_ASSIGN_OR_RETURN(auto roles, fields.OptionalTexts("roles"));
