@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Runs every test: unit tests under ASan and UBSan, functional tests with the optimised binaries against real
+# Kubernetes clusters, layer and style checks.  Last line: "N passed, N failed"; non-zero when any failed.
+# usage: test.sh [--full] [--only unit|functional|checks] [-k EXPR]
+#   --full    also the tests that take minutes (marked "full")
+#   -k EXPR   only the functional tests that pytest's -k selects, and the unit tests that ctest's -R does
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
+
+full='' only='' expression=''
+while (($#)); do
+  case $1 in
+    --full) full=1 ;;
+    --only) only=${2:?unit, functional or checks} && shift ;;
+    -k) expression=${2:?an expression} && shift ;;
+    *) die "unknown argument $1; usage: test.sh [--full] [--only unit|functional|checks] [-k EXPR]" ;;
+  esac
+  shift
+done
+[[ $only =~ ^(|unit|functional|checks)$ ]] || die "--only $only: unit, functional or checks"
+wants() { [[ -z $only || $only == "$1" ]]; }
+
+use_ccache
+out=$root/build/test
+mkdir -p "$out"
+rm -f "$out"/*.xml
+passed=0 failed=0
+count() { # PASSED FAILED WHAT
+  passed=$((passed + $1)) failed=$((failed + $2))
+  if (($2)); then say "    $red$3: $1 passed, $2 failed$plain"; else done_note "$3: $1 passed"; fi
+}
+
+# A run that left no results, or found no test, is a failure in itself.
+count_junit() { # FILE WHAT STATUS
+  local numbers
+  if ! numbers=$(/usr/bin/python3 - "$1" <<'P'
+import sys, xml.etree.ElementTree as tree
+suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
+total = lambda *keys: sum(int(s.get(k) or 0) for s in suites for k in keys)
+bad = total("failures", "errors")
+print(total("tests") - bad - total("skipped", "disabled"), bad)
+P
+  ) || [[ $numbers == "0 0" && -z $expression ]] || [[ $3 != 0 && $numbers == *" 0" && -z $expression ]]; then
+    numbers="0 1"
+    say "    $2: no results (exit status $3)"
+  fi
+  # shellcheck disable=SC2086  # two numbers
+  count $numbers "$2"
+}
+
+check() { # WHAT COMMAND...
+  local what=$1
+  shift
+  step "$what"
+  if "$@"; then count 1 0 "$what"; else count 0 1 "$what"; fi
+}
+
+build_failed() { count 0 1 "build of $1"; }
+
+bed=''
+end_bed() { [[ -z $bed ]] || kill "$bed" 2>/dev/null || true; } # it may have ended
+trap end_bed EXIT
+
+step "Packages"
+"$root/scripts/install-deps.sh" build test
+
+if wants functional; then # needs ten minutes the first time: beside the C++ builds, which come first on the cores
+  nice -n 10 "$root/test/testbed/build.sh" >"$out/testbed-path" 2>"$out/testbed.log" &
+  bed=$!
+fi
+
+if wants checks; then
+  check "layers" tools/check_layers
+  check "style" tools/tidy
+fi
+
+if wants unit; then
+  if build_preset asan; then
+    step "Unit tests (ASan, UBSan)"
+    status=0
+    ctest --preset asan -j "$(nproc)" --output-on-failure --no-tests=error --output-junit "$out/unit.xml" \
+      ${expression:+-R "$expression"} >"$out/unit.log" 2>&1 || status=$?
+    ((status == 0)) || tail -n 400 "$out/unit.log" >&2
+    count_junit "$out/unit.xml" "unit tests" "$status"
+  else
+    build_failed asan
+  fi
+fi
+
+if wants functional; then
+  built=1
+  build_preset release || { built='' && build_failed release; }
+  if kill -0 "$bed" 2>/dev/null; then
+    tail_of() { tail -n 1 "$out/testbed.log"; }
+    step "Waiting for the test bed's Kubernetes (built from source, once)"
+    with_progress "$out/testbed.wait" tail_of tail --pid="$bed" -f /dev/null
+  fi
+  if ! wait "$bed"; then
+    tail -n 60 "$out/testbed.log" >&2
+    build_failed testbed
+  elif [[ -n $built ]]; then
+    bed=''
+    step "Functional tests"
+    status=0
+    /usr/bin/python3 -m pytest test/functional --junitxml "$out/functional.xml" ${expression:+-k "$expression"} \
+      ${full:+--full} >&2 || status=$?
+    count_junit "$out/functional.xml" "functional tests" "$status"
+  fi
+fi
+
+note "took $SECONDS s"
+echo "$passed passed, $failed failed"
+((failed == 0))
