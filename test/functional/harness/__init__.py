@@ -1,0 +1,1 @@
+"""The functional tests' own means: processes, clusters, central, agents, the command line, HTTP."""

@@ -1,0 +1,51 @@
+"""mk8s-agent under test: one per cluster, started with a configuration file outside the cluster."""
+
+import pathlib
+
+import yaml
+
+from .process import BIN, Process, until
+
+
+class Agent:
+    def __init__(self, folder, central, cluster, name, token):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.central, self.name = central, name
+        self.config_file, self.ready_file = self.folder / "agent.yaml", self.folder / "ready.json"
+        self.config = {
+            "central": {"url": f"https://{central.grpc}", "token": token},
+            "cluster": {"name": name},
+            "tls": {"ca_file": central.ca_file},
+            "kubernetes": {"kubeconfig": str(cluster.agent_kubeconfig)},
+            "agent": {"diagnostics_port": 0},
+        }
+        self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
+
+    def launch(self):
+        self.ready_file.unlink(missing_ok=True)
+        self.process = Process(f"mk8s-agent {self.name}", [BIN / "mk8s-agent", "--config", self.config_file,
+                                                           "--ready-file", self.ready_file],
+                               self.folder / "agent.log")
+        return self
+
+    def start(self):
+        self.launch()
+        self.process.wait_for(self.ready_file, 30)
+        return self
+
+    def stop(self, **how):
+        return self.process.stop(**how)
+
+
+def wait_connected(rest, name, seconds=30):
+    """Until central (asked through `rest`) shows the cluster connected."""
+    def connected():
+        shown = {c["name"]: c for c in rest("GET", "/clusters").ok().json["clusters"]}
+        return name in shown and shown[name]["status"] == "connected" and shown[name]
+    return until(connected, seconds, lambda: f"{name} connected: {rest('GET', '/clusters')}")
+
+
+def register(rest, name):
+    """Makes the cluster known to central (as an administrator) and returns the agent's token."""
+    return rest("POST", "/clusters", {"name": name}).ok().json["agent_token"]

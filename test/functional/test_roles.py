@@ -1,0 +1,179 @@
+"""What a role lets through, and what it keeps from ever reaching the cluster."""
+
+import json
+
+import pytest
+import yaml
+
+both = pytest.mark.parametrize("cluster", ["alpha", "beta"])
+
+
+@pytest.fixture
+def team(make_user):
+    return make_user("team")
+
+
+@pytest.fixture(scope="module")
+def team_namespaces(clusters):
+    """Two namespaces of the role `team`, each with one pod, and one that is not."""
+    names = ("team-red", "team-blue", "others")
+    for cluster in clusters.values():
+        for name in names:
+            cluster.kubectl("create", "namespace", name).ok()
+            cluster.kubectl("run", f"pod-in-{name}", "-n", name, "--image=example.test/none", "--restart=Never").ok()
+        for name in names:
+            cluster.kubectl("wait", "-n", name, f"pod/pod-in-{name}", "--for=condition=Ready", "--timeout=30s").ok()
+    yield names
+    for cluster in clusters.values():
+        cluster.kubectl("delete", "namespace", *names, "--wait=false").ok()
+
+
+@both
+def test_refusal_is_kube_apiservers_own_sentence(reader, clusters, cluster, namespace):
+    refused = reader.kubectl(cluster, "-n", namespace, "create", "configmap", "mine")
+    assert refused.code == 1, refused
+    assert "Error from server (Forbidden)" in refused.err, refused
+    assert f'User "{reader.email}" cannot create resource "configmaps" in API group "" in the namespace "{namespace}"' \
+        in refused.err, refused
+    assert "administrator" in refused.err or "admin@" in refused.err, "who may grant it is not said"
+    assert clusters[cluster].kubectl("-n", namespace, "get", "configmap", "mine").code == 1
+
+
+@both
+def test_refused_requests_never_reach_the_cluster(make_user, clusters, cluster, namespace, pod):
+    """Held to the cluster's own audit log: of the refused requests there is none."""
+    user = make_user("get-only")
+    pod(cluster, "box")
+    assert user.kubectl(cluster, "-n", namespace, "get", "pod", "box").code == 0
+    for command in (["delete", "pod", "box"], ["get", "pods"], ["exec", "box", "--", "true"], ["logs", "box"],
+                    ["label", "pod", "box", "a=b"], ["run", "x", "--image=y"], ["cp", "box:/etc/hostname", "h"],
+                    ["port-forward", "box", ":80"], ["scale", "deploy/x", "--replicas=1"]):
+        refused = user.kubectl(cluster, "-n", namespace, *command)
+        assert refused.code != 0 and "orbidden" in refused.err + refused.out, refused
+    reached = {(e["verb"], e["objectRef"].get("subresource", "")) for e in clusters[cluster].requests_of(user.email)
+               if "objectRef" in e}
+    assert reached == {("get", "")}, reached
+
+
+@both
+def test_viewer_reads_but_no_secrets(reader, clusters, cluster, namespace):
+    clusters[cluster].kubectl("-n", namespace, "create", "secret", "generic", "hidden", "--from-literal=k=v").ok()
+    reader.kubectl(cluster, "-n", namespace, "get", "configmaps,services,deployments").ok()
+    for command in (["get", "secrets"], ["get", "secret", "hidden"], ["get", "secrets", "-A"]):
+        refused = reader.kubectl(cluster, "-n", namespace, *command)
+        assert refused.code == 1 and "Forbidden" in refused.err, refused
+
+
+@both
+def test_no_shell_with_get_on_everything(make_user, clusters, cluster, namespace, pod):
+    """exec over WebSocket is a GET: it must be judged by what it does."""
+    user = make_user("no-exec")
+    pod(cluster, "box", ["sh", "-c", "echo hello; exec sleep 600"])
+    user.kubectl(cluster, "-n", namespace, "logs", "box").ok()
+    for command in (["exec", "box", "--", "id"], ["attach", "box"], ["port-forward", "box", ":80"],
+                    ["debug", "box", "--image=x"], ["get", "--raw", "/api/v1/nodes/node-1/proxy/pods"],
+                    ["get", "--raw", f"/api/v1/namespaces/{namespace}/pods/box/proxy/"]):
+        refused = user.kubectl(cluster, "-n", namespace, *command)
+        assert refused.code == 1 and "orbidden" in refused.err, refused
+    for method in ("GET", "POST"):
+        for subresource in ("exec?command=id", "attach?stdin=true", "portforward"):
+            answer = user.rest(method, f"/clusters/{cluster}/k8s/api/v1/namespaces/{namespace}/pods/box/{subresource}")
+            assert answer.status == 403, (method, subresource, answer)
+
+
+@both
+def test_lists_show_only_the_namespaces_granted(team, team_namespaces, cluster):
+    for output in ([], ["-o", "name"], ["-o", "wide"], ["-o", "json"], ["--chunk-size=1"]):
+        seen = team.kubectl(cluster, "get", "pods", "-A", *output).ok()
+        assert "pod-in-team-red" in seen.out and "pod-in-team-blue" in seen.out, seen
+        assert "pod-in-others" not in seen.out and "kube-system" not in seen.out, seen
+    names = team.kubectl(cluster, "get", "namespaces", "-o", "name").ok().out.split()
+    assert sorted(names) == ["namespace/team-blue", "namespace/team-red"]
+    team.kubectl(cluster, "get", "pod", "-n", "team-red", "pod-in-team-red").ok()
+    refused = team.kubectl(cluster, "get", "pods", "-n", "others")
+    assert refused.code == 1 and "Forbidden" in refused.err, refused
+    assert team.kubectl(cluster, "exec", "-n", "team-red", "pod-in-team-red", "--", "echo", "hi").ok().out == "hi\n"
+
+
+@both
+def test_watch_shows_only_the_namespaces_granted(team, team_namespaces, clusters, cluster):
+    watching = team.start("kubectl", "--cluster", cluster, "get", "pods", "-A", "-w", "-o", "name")
+    try:
+        first = {watching.stdout.readline(), watching.stdout.readline()}
+        assert first == {b"pod/pod-in-team-red\n", b"pod/pod-in-team-blue\n"}
+        for name in ("others", "team-red"):  # in this order: had the first been shown, it would come first
+            clusters[cluster].kubectl("-n", name, "label", "pod", f"pod-in-{name}", "--overwrite", "seen=yes").ok()
+        assert watching.stdout.readline() == b"pod/pod-in-team-red\n"
+    finally:
+        watching.terminate()
+        watching.wait(10)
+
+
+@both
+def test_cluster_scoped_needs_every_namespace(team, cluster):
+    refused = team.kubectl(cluster, "get", "nodes")
+    assert refused.code == 1 and "Forbidden" in refused.err and "at the cluster scope" in refused.err, refused
+
+
+@both
+def test_wildcards_do_not_escalate(operator, cluster, namespace):
+    for command in (["create", "clusterrolebinding", "mine", "--clusterrole=cluster-admin", f"--user={operator.email}"],
+                    ["create", "token", "default", "-n", namespace], ["get", "pods", "--as=system:admin"],
+                    ["get", "--raw", "/api/v1/nodes/node-1/proxy/pods"]):
+        refused = operator.kubectl(cluster, *command)
+        assert refused.code == 1 and "orbidden" in refused.err, refused
+
+
+@both
+def test_identity_cannot_be_forged(operator, clusters, cluster):
+    for header in ("Impersonate-User", "impersonate-group", "Impersonate-Extra-Scopes", "Impersonate-Uid"):
+        answer = operator.rest("GET", f"/clusters/{cluster}/k8s/api/v1/nodes", headers={header: "system:masters"})
+        assert answer.status == 403, answer
+    operator.rest("GET", f"/clusters/{cluster}/k8s/api/v1/nodes",
+                  headers={"Connection": "Impersonate-User", "X-Remote-User": "root", "X-Forwarded-User": "root"}).ok()
+    last = clusters[cluster].requests_of(operator.email)[-1]
+    assert set(last["impersonatedUser"]["groups"]) == {"mk8s:users", "mk8s:role:operator", "system:authenticated"}
+    assert last["user"]["username"] == "mk8s-agent"
+
+
+def test_roles_by_the_command_line(admin, roles, tmp_path, make_user):
+    listed = admin("roles", "list").ok().out
+    for name in ("admin", "developer", "viewer", "operator"):
+        assert name in listed
+    assert "team-*" in admin("roles", "show", "team").ok().out
+    path = tmp_path / "role.yaml"
+    role = {"name": "changing", "clusters": [
+        {"name": "*", "namespaces": ["*"], "verbs": ["list"], "resources": ["services"]}]}
+    path.write_text(yaml.safe_dump({"roles": [role]}))
+    admin("roles", "apply", "-f", path).ok()
+    user = make_user("changing")
+    user.kubectl("alpha", "get", "services", "-A").ok()
+    assert user.kubectl("alpha", "get", "nodes").code == 1
+    role["clusters"][0]["resources"] = ["nodes"]
+    path.write_text(yaml.safe_dump({"roles": [role]}))
+    admin("roles", "apply", "-f", path).ok()
+    assert user.kubectl("alpha", "get", "services", "-A").code == 1, "the old role still holds"
+    user.kubectl("alpha", "get", "nodes").ok()
+
+
+def test_bad_roles_are_named(admin, roles, tmp_path):
+    path = tmp_path / "role.yaml"
+    path.write_text("roles:\n  - name: bad\n    clusters:\n      - {name: '*', verbz: ['get']}\n")
+    refused = admin("roles", "apply", "-f", path)
+    assert refused.code == 1 and "verbz" in refused.err, refused
+    assert "bad" not in [r["name"] for r in admin.rest("GET", "/roles").ok().json["roles"]]
+
+
+def test_users_by_the_command_line(admin, roles, central):
+    email = "by-command@example.com"
+    created = admin("users", "create", email, "--role", "viewer").ok()
+    shown = json.loads(admin("users", "list", "-o", "json").ok().out)
+    assert [u["roles"] for u in shown["users"] if u["email"] == email] == [["viewer"]]
+    admin("users", "set-roles", email, "operator").ok()
+    assert "operator" in str([u for u in admin.rest("GET", "/users").ok().json["users"] if u["email"] == email])
+    reset = admin("users", "reset-password", email).ok()
+    password = reset.out.split()[-1]
+    assert password not in created.out
+    central.rest.login(email, password).ok()
+    admin("users", "delete", email).ok()
+    assert central.rest.login(email, password).status == 401
