@@ -73,3 +73,26 @@ build_in_root() {
   [[ -f build/$preset/build.ninja ]] || cmake --preset "$preset"
   cmake --build --preset "$preset" ${1:+--target "$@"}
 }
+
+# The test bed takes ten minutes to build the first time: begin_testbed starts that in the background, behind
+# whatever else is built meanwhile, and finish_testbed waits for it and sets testbed_bin.
+begin_testbed() {
+  mkdir -p "$root/build"
+  nice -n 10 "$root/test/testbed/build.sh" >"$root/build/testbed.bin" 2>"$root/build/testbed.log" &
+  testbed_pid=$!
+}
+finish_testbed() {
+  if kill -0 "$testbed_pid" 2>/dev/null; then
+    step "Building Kubernetes for the test bed (from source, once; ten minutes on two cores)"
+    with_progress "$root/build/testbed.wait" testbed_of tail --pid="$testbed_pid" -f /dev/null
+  fi
+  if ! wait "$testbed_pid"; then
+    tail -n 100 "$root/build/testbed.log" >&2
+    return 1
+  fi
+  # shellcheck disable=SC2034  # used by those who source this
+  testbed_bin=$(<"$root/build/testbed.bin")
+  testbed_pid=''
+}
+end_testbed() { [[ -z ${testbed_pid:-} ]] || kill "$testbed_pid" 2>/dev/null || true; } # it may have ended
+testbed_of() { sed -n 's/^ *\(==>\)* *//; $p' "$root/build/testbed.log"; }

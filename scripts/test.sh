@@ -60,17 +60,12 @@ check() { # WHAT COMMAND...
 
 build_failed() { count 0 1 "build of $1"; }
 
-bed=''
-end_bed() { [[ -z $bed ]] || kill "$bed" 2>/dev/null || true; } # it may have ended
-trap end_bed EXIT
+trap end_testbed EXIT
 
 step "Packages"
 "$root/scripts/install-deps.sh" build test
 
-if wants functional; then # needs ten minutes the first time: beside the C++ builds, which come first on the cores
-  nice -n 10 "$root/test/testbed/build.sh" >"$out/testbed-path" 2>"$out/testbed.log" &
-  bed=$!
-fi
+if wants functional; then begin_testbed; fi
 
 if wants checks; then
   check "layers" tools/check_layers
@@ -93,16 +88,9 @@ fi
 if wants functional; then
   built=1
   build_preset release || { built='' && build_failed release; }
-  if kill -0 "$bed" 2>/dev/null; then
-    tail_of() { tail -n 1 "$out/testbed.log"; }
-    step "Waiting for the test bed's Kubernetes (built from source, once)"
-    with_progress "$out/testbed.wait" tail_of tail --pid="$bed" -f /dev/null
-  fi
-  if ! wait "$bed"; then
-    tail -n 60 "$out/testbed.log" >&2
-    build_failed testbed
+  if ! finish_testbed; then
+    build_failed "the test bed"
   elif [[ -n $built ]]; then
-    bed=''
     step "Functional tests"
     status=0
     /usr/bin/python3 -m pytest test/functional --junitxml "$out/functional.xml" ${expression:+-k "$expression"} \
