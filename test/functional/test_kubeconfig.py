@@ -7,7 +7,7 @@ import stat
 import pytest
 import yaml
 
-from harness.cluster import kubectls
+from harness.cluster import every_kubectl, kubectls
 from harness.process import BIN, run
 
 both = pytest.mark.parametrize("cluster", ["alpha", "beta"])
@@ -20,11 +20,11 @@ def user(make_user):
 
 def plain(user, *args, version="testbed", **more):
     """kubectl as the user would start it, without mk8s before it."""
-    env = {**user.env, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    return run([kubectls()[version], *args], env=env, **more)
+    env = {**user.env, **kubectls()[version], "PATH": f"{BIN}:{os.environ['PATH']}"}
+    return run([env["MK8S_KUBECTL"], *args], env=env, **more)
 
 
-@pytest.mark.parametrize("version", sorted(kubectls()))
+@every_kubectl()
 @both
 def test_plain_kubectl(user, cluster, version, pod, namespace, tmp_path):
     config = tmp_path / "kubeconfig"

@@ -9,11 +9,10 @@ import threading
 import pytest
 import yaml
 
-from harness.cluster import kubectls
+from harness.cluster import every_kubectl, kubectls
 from harness.process import until
 
 both = pytest.mark.parametrize("cluster", ["alpha", "beta"])
-every_kubectl = pytest.mark.parametrize("version", sorted(kubectls()))
 
 
 @pytest.fixture
@@ -103,11 +102,11 @@ def test_exit_codes_are_kubectls(k, cluster, pod):
     assert k(cluster, "exec", "box", "--", "true").code == 0
 
 
-@every_kubectl
+@every_kubectl()
 @both
 def test_exec_streams(k, cluster, pod, version):
     pod(cluster, "box")
-    env = {"MK8S_KUBECTL": str(kubectls()[version])}
+    env = kubectls()[version]
     apart = k(cluster, "exec", "box", "--", "sh", "-c", "echo out; echo err >&2; exit 7", env=env)
     assert (apart.out, apart.code) == ("out\n", 7) and "err\n" in apart.err, apart
     # cat ends only when the end of stdin arrives: half-close, all the way.
@@ -118,11 +117,11 @@ def test_exec_streams(k, cluster, pod, version):
     assert (counted.out.strip(), counted.code) == ("2000000", 3), counted
 
 
-@every_kubectl
+@every_kubectl()
 @both
 def test_logs(k, cluster, pod, version, clusters, namespace):
     pod(cluster, "chatty", ["sh", "-c", "for i in $(seq 500); do echo line $i; done; exec sleep 600"])
-    env = {"MK8S_KUBECTL": str(kubectls()[version])}
+    env = kubectls()[version]
     until(lambda: "line 500\n" in clusters[cluster].kubectl("-n", namespace, "logs", "chatty").out, 20, "all logged")
     whole = k(cluster, "logs", "chatty", env=env).ok().out
     assert whole == "".join(f"line {i}\n" for i in range(1, 501))
@@ -155,11 +154,11 @@ def test_watch_shows_changes_at_once(operator, cluster, clusters, namespace):
         watching.wait(10)
 
 
-@every_kubectl
+@every_kubectl()
 @both
 def test_cp_there_and_back(k, cluster, pod, tmp_path, version):
     pod(cluster, "box")
-    env = {"MK8S_KUBECTL": str(kubectls()[version])}
+    env = kubectls()[version]
     source, remote, back = tmp_path / "source", tmp_path / "in-pod", tmp_path / "back"
     (source / "deep").mkdir(parents=True)
     (source / "deep/blob").write_bytes(os.urandom(3_000_000))
@@ -192,14 +191,13 @@ def echo_server():
     return listener
 
 
-@every_kubectl
+@every_kubectl()
 @both
 def test_port_forward(operator, cluster, pod, namespace, version):
     with echo_server() as server:
         pod(cluster, "server", annotations={"testnode/ports": f"80=127.0.0.1:{server.getsockname()[1]}"})
-        operator.env["MK8S_KUBECTL"] = str(kubectls()[version])
-        forwarding = operator.start("kubectl", "--cluster", cluster, "-n", namespace, "port-forward", "pod/server", ":80")
-        operator.env["MK8S_KUBECTL"] = str(kubectls()["testbed"])
+        forwarding = operator.start("kubectl", "--cluster", cluster, "-n", namespace, "port-forward", "pod/server",
+                                    ":80", env=kubectls()[version])
         try:
             said = forwarding.stdout.readline().decode()
             assert "Forwarding from 127.0.0.1:" in said, (said, forwarding.poll(), forwarding.stderr.peek())
@@ -217,8 +215,8 @@ def test_port_forward(operator, cluster, pod, namespace, version):
 
 @both
 def test_attach_and_run(k, cluster, pod):
-    ran = k(cluster, "run", "once", "--image=example.test/none", "--restart=Never", "-i", "--rm", "--quiet",
-            "--command", "--", "sh", "-c", "read word; echo got $word", stdin="hello\n", timeout=90).ok()
+    ran = k(cluster, "run", "once", "--image=example.test/none", "-i", "--rm", "--quiet",
+            "--command", "--", "sh", "-c", "read word; echo got $word", stdin="hello\n").ok()
     assert "got hello" in ran.out, ran
 
 
@@ -230,10 +228,10 @@ def test_auth_questions(operator, reader, cluster, namespace):
     assert operator.email in operator.kubectl(cluster, "auth", "whoami").ok().out
 
 
-@every_kubectl
+@every_kubectl()
 @both
 def test_every_version_does_the_round(k, cluster, version, tmp_path):
-    env = {"MK8S_KUBECTL": str(kubectls()[version])}
+    env = kubectls()[version]
     path = tmp_path / "settings.yaml"
     path.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue}\n")
     k(cluster, "apply", "-f", path, env=env).ok()

@@ -27,10 +27,10 @@ class Cli:
     def kubectl(self, cluster, *args, **more):
         return self("kubectl", "--cluster", cluster, *args, **more)
 
-    def start(self, *args, stdin=subprocess.PIPE):
+    def start(self, *args, env=None):
         """In the background, for what does not end by itself; the caller ends it."""
         return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", str(BIN / "mk8s"), *map(str, args)],
-                                env={**CLEAN, **self.env}, cwd=self.home, stdin=stdin,
+                                env={**CLEAN, **self.env, **(env or {})}, cwd=self.home, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     @property

@@ -1,9 +1,11 @@
 """A real Kubernetes cluster of the test bed, and plain kubectl on it: what mk8s is compared with."""
 
 import json
-import os
 import pathlib
+import shutil
 import subprocess
+
+import pytest
 
 from .process import ROOT, Process, run
 
@@ -18,13 +20,25 @@ def testbed_bin():
 
 
 def kubectls():
-    """The kubectls to hold mk8s to: the test bed's own, and those of other versions that the machine has."""
-    found = {"testbed": testbed_bin() / "kubectl"}
-    for folder in ["/usr/bin", *os.environ.get("PATH", "").split(":")]:
-        for path in sorted(pathlib.Path(folder).glob("kubectl*")):
-            if path.name == "kubectl" or path.name.startswith("kubectl.1."):
-                found.setdefault(path.name, path)
+    """The kubectls to hold mk8s to, by name, each with its environment: the test bed's own (once as it is, once
+    with the SPDY streams of older versions), and those of other versions that the machine has."""
+    own = {"MK8S_KUBECTL": str(testbed_bin() / "kubectl")}
+    found = {"testbed": own, "testbed-spdy": {**own, "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false",
+                                              "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}}
+    gcloud = shutil.which("gcloud")  # its kubectl is a choice among several versions that lie beside it
+    beside = [pathlib.Path(gcloud).resolve().parent] if gcloud else []
+    for folder in [pathlib.Path("/usr/bin"), *beside]:
+        for path in sorted(folder.glob("kubectl.1.*")) or sorted(folder.glob("kubectl")):
+            found.setdefault(path.name, {"MK8S_KUBECTL": str(path)})
     return found
+
+
+def every_kubectl():
+    """Parameters for tests that hold for every kubectl: the test bed's and the oldest always, all with --full."""
+    names = sorted(kubectls())
+    always = [n for n in names if n.startswith("testbed")] + [n for n in names if n.startswith("kubectl.1.")][:1]
+    return pytest.mark.parametrize(
+        "version", [n if n in always else pytest.param(n, marks=pytest.mark.full) for n in names])
 
 
 class Cluster:
