@@ -35,7 +35,7 @@ done
 # dpkg-query fails when it knows nothing at all of a package, which is an answer here.
 installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
 missing=()
-for package in "${wanted[@]}"; do
+for package in $(printf '%s\n' "${wanted[@]}" | sort -u); do
   grep -qx "ii  $package" <<<"$installed" || missing+=("$package")
 done
 ((${#missing[@]})) || exit 0
@@ -50,7 +50,10 @@ fi
 # RUNLEVEL=1: PostgreSQL's and nginx's packages then start no server; the tests start their own.
 as_root+=(DEBIAN_FRONTEND=noninteractive RUNLEVEL=1)
 
-installed_of() { echo "$(grep -c '^Setting up ' "$1") packages set up, $(grep -c '^Get:' "$1") fetched"; }
+installed_of() {
+  echo "$(grep -c '^Get:' "$1") files fetched, $(grep -c '^Unpacking ' "$1") packages unpacked," \
+    "$(grep -c '^Setting up ' "$1") set up"
+}
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
