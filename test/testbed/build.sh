@@ -117,5 +117,6 @@ if [[ ! -d $bin ]]; then # another build may have made it meanwhile
     ln "$built"/* "$whole/bin/"
   done
   mv -T "$whole" "${bin%/bin}"
+  rm -rf "$cache_dir/go" # 5 GB of modules and objects, of no use before a pin changes
 fi
 echo "$bin"
