@@ -88,6 +88,7 @@ start_agents() {
     token=$(mk8s clusters add "$name" -o json | sed -n 's/.*"agent_token" *: *"\([^"]*\)".*/\1/p')
     [[ -n $token ]] || die "no token for the agent of $name"
     CENTRAL_URL=$grpc CLUSTER_NAME=$name AGENT_TOKEN=$token MK8S_TLS_CA_FILE=$ca_file MK8S_AGENT_DIAGNOSTICS_PORT=0 \
+      MK8S_AGENT_BIND_ADDRESS=127.0.0.1 \
       MK8S_KUBERNETES_KUBECONFIG=${kubeconfig_of[$name]} MK8S_KUBERNETES_CONTEXT=${context_of[$name]} \
       background "agent-$name" "$bin/mk8s-agent" --ready-file "$demo/agent-$name.json"
     await 30 "agent-$name" "$demo/agent-$name.json"

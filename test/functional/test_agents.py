@@ -135,7 +135,7 @@ def test_agent_configured_by_environment_alone(own, clusters, tmp_path):
     ready = tmp_path / "ready.json"
     agent = Process("mk8s-agent env", [BIN / "mk8s-agent", "--ready-file", ready], tmp_path / "agent.log", env={
         "CENTRAL_URL": own.central.grpc, "CLUSTER_NAME": "env", "AGENT_TOKEN": register(own.rest, "env"),
-        "MK8S_TLS_CA_FILE": own.central.ca_file, "MK8S_AGENT_DIAGNOSTICS_PORT": "0",
+        "MK8S_TLS_CA_FILE": own.central.ca_file, "MK8S_AGENT_DIAGNOSTICS_PORT": "0", "MK8S_AGENT_BIND_ADDRESS": "127.0.0.1",
         "MK8S_KUBERNETES_KUBECONFIG": str(clusters["beta"].agent_kubeconfig)})
     assert json.loads(agent.wait_for(ready, 30))["cluster"] == "env"
     own.kubectl("env", "get", "nodes").ok()

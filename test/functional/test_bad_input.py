@@ -1,14 +1,14 @@
 """What goes wrong in practice: each time the program says what it was, where, and what to do."""
 
-import os
 import socket
-import stat
+import sqlite3
 
 import pytest
 import yaml
 
+from harness.agent import register
 from harness.http import raw
-from harness.process import BIN, ROOT, run
+from harness.process import BIN, ROOT, run, until
 
 EMAIL, PASSWORD = "ops@example.com", "a-password-for-tests-1"
 
@@ -76,18 +76,42 @@ def test_agent_configuration_is_checked(tmp_path):
 
 
 def test_database_that_cannot_be_opened(new_central, tmp_path):
-    central = new_central(database={"url": f"sqlite:///{tmp_path}/no/such/folder/mk8s.db"})
+    central = new_central(database={"url": f"sqlite://{tmp_path}/no/such/folder/mk8s.db"})
     refused = serve(central)
     assert refused.code == 1 and "no/such/folder" in refused.err + refused.out, refused
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere; test_database_read_only covers it")
-def test_database_without_permission(new_central):
+def test_database_on_a_place_nobody_can_write(new_central):
+    """/proc refuses new files even to root, as whom CI may run."""
+    refused = serve(new_central(database={"url": "sqlite:///proc/mk8s.db"}))
+    assert refused.code == 1 and "/proc/mk8s.db" in refused.err + refused.out, refused
+
+
+def test_database_that_stops_taking_writes(new_central, new_agent, clusters, namespace):
+    """What changes or connects is refused, and reaches no cluster, until the audit log can be written again."""
     central = new_central()
-    central.command("migrate").ok()
-    database = central.folder / "mk8s.db"
-    database.chmod(stat.S_IRUSR)
-    assert serve(central).code == 1
+    central.create_user(EMAIL, PASSWORD, "admin")
+    central.start()
+    rest = central.login(EMAIL, PASSWORD)
+    new_agent(central, "alpha", "lab", register(rest, "lab"))
+    path = f"/clusters/lab/k8s/api/v1/namespaces/{namespace}/configmaps"
+    configmap = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}}
+    blocker = sqlite3.connect(central.folder / "mk8s.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        for _ in range(3):
+            refused = rest("POST", path, configmap)
+            assert refused.status in (500, 503) and refused.json["kind"] == "Status", refused
+            assert "audit" in refused.json["message"], refused
+        assert clusters["alpha"].kubectl("-n", namespace, "get", "configmap", "mine").code == 1
+        until(lambda: central.diagnostic("GET", "/readyz").status == 503, 5, "not ready")
+        assert central.diagnostic("GET", "/healthz").status == 200
+        assert rest("GET", "/clusters/lab/k8s/api").status == 200, "discovery goes on"
+    finally:
+        blocker.execute("ROLLBACK")
+        blocker.close()
+    until(lambda: rest("POST", path, configmap).status == 201, 10, "writes pass again")
+    assert central.diagnostic("GET", "/readyz").status == 200
 
 
 def test_database_that_is_none(new_central):

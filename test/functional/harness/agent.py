@@ -18,7 +18,7 @@ class Agent:
             "cluster": {"name": name},
             "tls": {"ca_file": central.ca_file},
             "kubernetes": {"kubeconfig": str(cluster.agent_kubeconfig)},
-            "agent": {"diagnostics_port": 0},
+            "agent": {"bind_address": "127.0.0.1", "diagnostics_port": 0},
         }
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
 

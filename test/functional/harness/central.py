@@ -22,8 +22,8 @@ class Central:
         self.config = {
             "server": {"http_port": 0, "grpc_port": 0, "diagnostics_port": 0, "bind_address": "127.0.0.1",
                        "data_dir": str(self.folder), "external_names": ["127.0.0.1", "localhost"]},
-            "database": {"driver": "sqlite", "url": f"sqlite:///{self.folder}/mk8s.db"},
-            "auth": {"jwt_secret": SECRET, "token_expiry": "24h"},
+            "database": {"driver": "sqlite", "url": f"sqlite://{self.folder}/mk8s.db"},
+            "auth": {"jwt_secret": SECRET, "token_expiry": "24h", "bcrypt_cost": 4},  # logins by the hundred
             "tls": {"enabled": True},
         }
         for section, values in changes.items():
