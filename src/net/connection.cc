@@ -118,6 +118,9 @@ void SocketConnection::Attach(std::unique_ptr<http::Session> session, const Dead
 
 void SocketConnection::OnReady(Readiness ready) {
   readable_ = readable_ || ready.readable;
+  // Records that OpenSSL still holds may be read before the socket is: what an earlier read of it
+  // found must not end that read.
+  if (ready.readable) transport_.BytesCame();
   writable_ = writable_ || ready.writable;
   hangup_ = hangup_ || ready.hangup;
   switch (phase_) {

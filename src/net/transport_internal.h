@@ -40,6 +40,8 @@ class Transport {
     bool drained = false;
   };
   ReadResult Read(char* to, std::size_t size);
+  /// A readiness event said that bytes came since the last read of the socket.
+  void BytesCame() { socket_.drained = false; }
 
   /// Writes from the front of `bytes` until all is gone or kAgain; `written` says how far it came.
   /// After kAgain the next call must begin with the same bytes.
