@@ -105,7 +105,7 @@ def test_token_rotated_or_cluster_removed_cuts_the_agent(own, new_agent, pod, na
     following = own.start("kubectl", "--cluster", "lab", "-n", namespace, "logs", "-f", "box")
     try:
         assert following.stdout.readline() == b"up\n"
-        own("clusters", end, "lab", *(["--yes"] if end == "remove" else [])).ok()
+        own("clusters", end, "lab", "--yes").ok()
         following.wait(5)
     finally:
         following.kill()

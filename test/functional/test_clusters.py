@@ -88,9 +88,9 @@ def test_add_prints_the_token_once(admin, central):
     listed = {c["name"]: c for c in admin.rest("GET", "/clusters").ok().json["clusters"]}
     assert listed["short-lived"]["status"] != "connected"
     assert "helm" in added.out + added.err, added
-    rotated = admin("clusters", "rotate-token", "short-lived").ok()
+    rotated = admin("clusters", "rotate-token", "short-lived", "--yes").ok()
     assert rotated.out != added.out
-    admin("clusters", "remove", "short-lived").ok()
+    admin("clusters", "remove", "short-lived", "--yes").ok()
     assert "short-lived" not in admin("clusters", "list").ok().out
 
 
