@@ -1,3 +1,4 @@
+// Tokens: what was signed comes back, and every forgery of a table is refused for its own reason.
 #include "auth/jwt.h"
 
 #include <openssl/bio.h>
@@ -54,9 +55,8 @@ std::string Header(std::string_view extra = "") {
 
 // Claims with one piece of the JSON replaced.
 std::string ClaimsText(std::string_view from = "", std::string_view to = "") {
-  std::string text =
-      R"({"iss":"mk8s","aud":"mk8s-central","sub":"u","email":"e@x","sid":"s","token_type":"access",)"
-      R"("jti":"j","iat":1789996400,"exp":1790003600})";
+  std::string text = R"({"iss":"mk8s","aud":"mk8s-central","sub":"u","email":"e@x","sid":"s",)"
+                     R"("token_type":"access","jti":"j","iat":1789996400,"exp":1790003600})";
   if (const auto at = text.find(from); !from.empty() && at != text.npos) {
     text.replace(at, from.size(), to);
   }

@@ -1,3 +1,4 @@
+// Passwords that must not be interchangeable, and the time that unknown users cost.
 #include "auth/password.h"
 
 #include <set>

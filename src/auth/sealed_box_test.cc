@@ -1,3 +1,4 @@
+// Sealed secrets open only with their own secret and name.
 #include "auth/sealed_box.h"
 
 namespace mk8s::auth {

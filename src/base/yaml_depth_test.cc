@@ -1,3 +1,4 @@
+// The nesting that is counted, and what must not count.
 #include "base/yaml_depth.h"
 
 namespace mk8s {

@@ -1,3 +1,4 @@
+// Every key from file and environment, every refusal with its line, and the examples in configs/.
 #include <unistd.h>
 
 #include <fstream>

@@ -1,3 +1,5 @@
+// Certificates verified as a TLS peer does, requests that are refused, identities that are read
+// strictly.
 #include <openssl/rsa.h>
 
 #include "base/limits.h"
