@@ -1,0 +1,217 @@
+// See agent.h.
+#include "agent/agent.h"
+
+#include <thread>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace mk8s::agent {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kLoopsMax = limits::kTunnelConnectionsMax;
+constexpr std::size_t kPoolThreads = 2;
+constexpr seconds kRefreshRetry{10};
+// A wrong credential is refused with each request; it is fetched anew at most this often.
+constexpr milliseconds kRefusedMin{5'000};
+
+std::size_t LoopCount() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kLoopsMax);
+}
+
+net::DialTarget CentralTarget(const config::AgentConfig& config) {
+  return {.host = config.central.host,
+          .port = config.central.port,
+          .proxy = net::ProxyFromEnvironment(config.central.host)};
+}
+
+Result<ClusterAccess> AccessFor(const config::AgentConfig& config) {
+  if (config.kubernetes.kubeconfig.empty()) return InClusterAccess(config::ProcessEnvironment());
+  return LoadKubeconfig(config.kubernetes.kubeconfig, config.kubernetes.context);
+}
+
+// How to reach a listener from this machine: one that is bound to every address is on loopback too.
+std::string Reachable(const net::Listener& listener) {
+  const std::string& endpoint = listener.endpoint();
+  const bool any = endpoint.starts_with("[::]") || endpoint.starts_with("0.0.0.0");
+  return any ? "127.0.0.1:" + std::to_string(listener.port()) : endpoint;
+}
+
+}  // namespace
+
+Agent::Worker::Worker(Agent& of, net::Loop& on)
+    : loop(on),
+      agent(of),
+      client(on, *of.cluster_, [&of] { of.RefreshCredential(/*refused=*/true); }),
+      handler(client, of.config_.cluster.name, of.service_, of.status_) {}
+
+void Agent::Worker::StartTunnels(const std::shared_ptr<const net::TlsContext>& tls,
+                                 std::size_t count) {
+  while (tunnels.size() < count) {
+    tunnels.push_back(
+        std::make_unique<TunnelConnection>(loop, agent.central_, handler, agent.status_));
+  }
+  for (const auto& tunnel : tunnels) tunnel->Start(tls);
+}
+
+Result<std::unique_ptr<Agent>> Agent::Start(config::AgentConfig config) {
+  MK8S_ASSIGN_OR_RETURN(CentralTls central_tls, CentralTls::Make(config));
+  MK8S_ASSIGN_OR_RETURN(ClusterAccess access, AccessFor(config));
+  MK8S_ASSIGN_OR_RETURN(auto cluster, Cluster::Open(std::move(access), SystemClock()));
+  std::unique_ptr<Agent> agent(
+      new Agent(std::move(config), std::move(central_tls), std::move(cluster)));
+  MK8S_RETURN_IF_ERROR(agent->Listen());
+  log::Info("agent starts", {{"version", MK8S_VERSION},
+                             {"cluster", agent->config_.cluster.name},
+                             {"central", agent->central_.ToString()},
+                             {"api_server", agent->cluster_->authority()}});
+  if (agent->config_.tls.insecure) {
+    log::Warn("tls.insecure is set: central's certificate is not verified");
+  }
+  agent->refreshing_ = true;
+  agent->RefreshBlocking(/*refused=*/false);
+  agent->loops_.at(0).Post(
+      [raw = agent.get()] { raw->facts_->Start([raw] { raw->control_->Start(); }); });
+  agent->loops_.Start();
+  return agent;
+}
+
+Agent::Agent(config::AgentConfig config, CentralTls central_tls, std::unique_ptr<Cluster> cluster)
+    : config_(std::move(config)),
+      central_tls_(std::move(central_tls)),
+      central_(CentralTarget(config_)),
+      cluster_(std::move(cluster)),
+      loops_(LoopCount()),
+      pool_(kPoolThreads),
+      diagnostics_(status_) {
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, loops_.at(i)));
+  }
+  facts_ = std::make_unique<ClusterFacts>(workers_.front()->client, status_);
+  ControlEvents events{
+      .on_registered =
+          [this](const Registration& registration, const net::TlsIdentity& identity) {
+            OnRegistered(registration, identity);
+          },
+      .on_renewed = [this](const net::TlsIdentity& identity) { OnRenewed(identity); },
+      .on_refused =
+          [this] {
+            OnEachWorker([](Worker& worker) {
+              for (const auto& tunnel : worker.tunnels) tunnel->Pause();
+            });
+          }};
+  control_ = std::make_unique<Control>(loops_.at(0), config_, central_tls_, central_, *facts_,
+                                       status_, std::move(events));
+}
+
+Agent::~Agent() {
+  pool_.Stop();
+  loops_.Stop();
+}
+
+Result<void> Agent::Listen() {
+  const std::string& address = config_.agent.bind_address;
+  return diagnostics_.Listen(loops_, address.empty() ? "::" : address,
+                             config_.agent.diagnostics_port);
+}
+
+void Agent::OnEachWorker(const std::function<void(Worker&)>& call) {
+  for (const auto& worker : workers_) {
+    worker->loop.Post([raw = worker.get(), call] { call(*raw); });
+  }
+}
+
+// At least one connection for each of our loops, and as many as central wants for its own.
+void Agent::OnRegistered(const Registration& registration, const net::TlsIdentity& identity) {
+  const auto tls = central_tls_.Context(identity, net::kAlpnTunnel);
+  if (!tls) return log::Err("cannot use the agent's certificate", {{"error", tls.error()}});
+  const std::size_t loops = workers_.size();
+  const std::size_t total = std::max(registration.tunnel_connections, loops);
+  OnEachWorker([tls = *tls, total, loops](Worker& worker) {
+    const std::size_t share = total / loops + (worker.loop.index() < total % loops ? 1 : 0);
+    worker.StartTunnels(tls, share);
+  });
+}
+
+void Agent::OnRenewed(const net::TlsIdentity& identity) {
+  const auto tls = central_tls_.Context(identity, net::kAlpnTunnel);
+  if (!tls) return log::Err("cannot use the renewed certificate", {{"error", tls.error()}});
+  OnEachWorker([tls = *tls](Worker& worker) {
+    for (const auto& tunnel : worker.tunnels) tunnel->Use(tls);
+  });
+}
+
+// Any thread.
+void Agent::RefreshCredential(bool refused) {
+  if (refused) {
+    const auto now_ms =
+        std::chrono::duration_cast<milliseconds>(SystemClock().Monotonic().time_since_epoch())
+            .count();
+    std::int64_t before_ms = refused_at_ms_.load();
+    if (now_ms - before_ms < kRefusedMin.count() ||
+        !refused_at_ms_.compare_exchange_strong(before_ms, now_ms)) {
+      return;
+    }
+    log::Warn("the API server refuses the agent's credential; it is fetched again",
+              {{"api_server", cluster_->authority()}});
+  }
+  if (refreshing_.exchange(true)) return;
+  if (!pool_.Submit([this, refused] { RefreshBlocking(refused); })) refreshing_ = false;
+}
+
+// On the pool.
+void Agent::RefreshBlocking(bool refused) {
+  Result<bool> other_certificate = cluster_->credential().Refresh(refused);
+  if (other_certificate && *other_certificate) {
+    if (const auto reloaded = cluster_->ReloadTls(); !reloaded) {
+      other_certificate = reloaded.error();
+    } else {
+      OnEachWorker([](Worker& worker) { worker.client.Renew(); });
+    }
+  }
+  if (!other_certificate) {
+    Count(status_.credential_failures);
+    log::Warn(
+        "cannot get a credential for the API server",
+        {{"error", other_certificate.error()}, {"next_attempt_in", FormatDuration(kRefreshRetry)}});
+  }
+  refreshing_ = false;
+  loops_.at(0).Post([this, failed = !other_certificate] { ScheduleRefresh(failed); });
+}
+
+void Agent::ScheduleRefresh(bool failed) {
+  if (status_.draining) return;
+  const auto delay =
+      failed ? std::optional<milliseconds>(kRefreshRetry) : cluster_->credential().RefreshIn();
+  if (!delay) return;
+  refresh_timer_ = loops_.at(0).After(*delay, [this] { RefreshCredential(/*refused=*/false); });
+}
+
+bool Agent::Ready() const { return NotReadyBecause(status_).empty() && status_.api_server_answers; }
+
+std::string Agent::ReadyJson() const {
+  return "{\"cluster\":" + log::JsonString(config_.cluster.name) +
+         ",\"diagnostics\":" + log::JsonString("http://" + Reachable(diagnostics_.listener())) +
+         "}\n";
+}
+
+void Agent::Drain() {
+  status_.draining = true;
+  loops_.at(0).Post([this] {
+    control_->Stop();
+    facts_->Stop();
+    refresh_timer_.Cancel();
+  });
+  OnEachWorker([](Worker& worker) {
+    for (const auto& tunnel : worker.tunnels) tunnel->Drain(limits::kShutdownGrace);
+  });
+  const auto until = std::chrono::steady_clock::now() + limits::kShutdownGrace + seconds(1);
+  while (status_.tunnels_open > 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+}
+
+}  // namespace mk8s::agent

@@ -1,0 +1,83 @@
+// The agent as a whole: builds its parts, joins them, drains them.
+//
+//   Control (loop 0) --registration--> each loop's Worker: its tunnel connections, whose requests
+//   the RelayHandler relays through the loop's own ClusterClient.  Nothing of a request crosses
+//   threads.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/central_tls.h"
+#include "agent/cluster_client.h"
+#include "agent/cluster_facts.h"
+#include "agent/control.h"
+#include "agent/diagnostics.h"
+#include "agent/relay_handler.h"
+#include "agent/status.h"
+#include "agent/tunnel_connection.h"
+#include "config/agent_config.h"
+#include "grpc/server.h"
+#include "net/loop.h"
+#include "net/work_pool.h"
+
+namespace mk8s::agent {
+
+class Agent {
+ public:
+  /// Starts everything; from then on it finds its way by itself.  Errors: what no retry mends: an
+  /// unusable kubeconfig or CA file, a port in use.
+  static Result<std::unique_ptr<Agent>> Start(config::AgentConfig config);
+  /// Stops at once.
+  ~Agent();
+
+  /// Registered, a tunnel open, and the API server answered.
+  bool Ready() const;
+  /// One line: {"cluster":"...","diagnostics":"http://..."}.
+  std::string ReadyJson() const;
+  /// Takes no new requests and waits until those under way ended, at most limits::kShutdownGrace.
+  void Drain();
+
+ private:
+  // What one loop has of its own.
+  struct Worker {
+    Worker(Agent& agent, net::Loop& loop);
+    void StartTunnels(const std::shared_ptr<const net::TlsContext>& tls, std::size_t count);
+
+    net::Loop& loop;
+    Agent& agent;
+    ClusterClient client;
+    RelayHandler handler;
+    std::vector<std::unique_ptr<TunnelConnection>> tunnels;
+  };
+
+  Agent(config::AgentConfig config, CentralTls central_tls, std::unique_ptr<Cluster> cluster);
+  Result<void> Listen();
+  void OnEachWorker(const std::function<void(Worker&)>& call);
+  void OnRegistered(const Registration& registration, const net::TlsIdentity& identity);
+  void OnRenewed(const net::TlsIdentity& identity);
+
+  void RefreshCredential(bool refused);
+  void RefreshBlocking(bool refused);
+  void ScheduleRefresh(bool failed);
+
+  const config::AgentConfig config_;
+  const CentralTls central_tls_;
+  const net::DialTarget central_;
+  const std::unique_ptr<Cluster> cluster_;
+  Status status_;
+  const grpc::Server service_;  // ExecuteCommand is not offered: every call is UNIMPLEMENTED
+  net::LoopGroup loops_;
+  net::WorkPool pool_;  // for what blocks: token files, credential plugins
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<ClusterFacts> facts_;
+  std::unique_ptr<Control> control_;
+  Diagnostics diagnostics_;
+  net::Timer refresh_timer_;  // loop 0
+  std::atomic<bool> refreshing_{false};
+  std::atomic<std::int64_t> refused_at_ms_{0};  // monotonic; when the API server last refused us
+};
+
+}  // namespace mk8s::agent
