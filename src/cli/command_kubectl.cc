@@ -1,0 +1,98 @@
+// `mk8s kubectl ARGS`: a private kubeconfig for the chosen cluster, the real kubectl on it, its
+// exit code.  With a fresh token nothing here touches the network: kubectl itself is the first to.
+#include "base/encoding.h"
+#include "cli/child_process.h"
+#include "cli/cluster_choice.h"
+#include "cli/command_words.h"
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/kubeconfig.h"
+#include "cli/kubectl_arguments.h"
+#include "cli/run_folder.h"
+
+namespace mk8s::cli {
+namespace {
+
+// Help, completion scripts and the like: kubectl answers them by itself, so they need no login.
+bool NeedsNoCluster(const std::vector<std::string>& arguments) {
+  for (const std::string& word : arguments) {
+    if (word == "--") break;
+    if (word == "-h" || word == "--help") return true;
+  }
+  const std::vector<std::string> words = Positionals(arguments);
+  if (words.empty()) return true;
+  for (const std::string_view local : {"help", "completion", "options", "kustomize", "plugin"}) {
+    if (words[0] == local) return true;
+  }
+  return false;
+}
+
+bool HasCacheFlag(const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) {
+    return word == "--cache-dir" || word.starts_with("--cache-dir=");
+  });
+}
+
+Result<int> Finish(Context& context, Result<ChildEnd> end) {
+  if (!end) return end.error();
+  context.raise_signal = end->signal;
+  return end->exit_code;
+}
+
+Result<ClusterAccess> AccessTo(const Workspace& workspace, const std::string& cluster,
+                               const std::string& words) {
+  ClusterAccess access;
+  access.context = "mk8s-" + cluster;
+  access.server_url = workspace.settings.central_url.value + "/clusters/" + EncodeSegment(cluster) +
+                      "/c/" + Base64UrlEncode(words) + "/k8s";
+  access.insecure_skip_tls_verify = workspace.settings.insecure_skip_tls_verify;
+  if (const Setting& file = workspace.settings.ca_file; !file.value.empty()) {
+    Result<std::string> pem = ReadFile(file.value);
+    if (!pem) return MakeError(pem.error().code, file.origin + ": " + pem.error().message);
+    access.ca_pem = *std::move(pem);
+  }
+  return access;
+}
+
+// MK8S_HOME may be on a read-only disk in CI; the session's runtime folder then does.
+Result<RunFolder> MakeRunFolder(const Context& context, const Workspace& workspace) {
+  Result<void> home = workspace.home.Prepare();
+  if (home) return RunFolder::Create(workspace.home.RunFolder());
+  const std::string runtime = context.environment.Get("XDG_RUNTIME_DIR");
+  if (runtime.empty()) return home.error();
+  return RunFolder::Create(std::filesystem::path(runtime) / "mk8s");
+}
+
+}  // namespace
+
+Result<int> RunKubectl(Context& context, const std::vector<std::string>& arguments) {
+  MK8S_ASSIGN_OR_RETURN(const std::filesystem::path kubectl, FindKubectl(context.environment));
+  if (NeedsNoCluster(arguments)) {
+    const SignalGuard guard;
+    return Finish(context, RunChild(guard, kubectl, arguments, context.environment));
+  }
+  MK8S_RETURN_IF_ERROR(RefuseConnectionFlags(arguments));
+  MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
+  MK8S_ASSIGN_OR_RETURN(const Session session, workspace->keeper.Fresh());
+  MK8S_ASSIGN_OR_RETURN(const std::string cluster, ChosenCluster(*workspace));
+  MK8S_ASSIGN_OR_RETURN(const ClusterAccess access,
+                        AccessTo(*workspace, cluster, CommandWords(arguments)));
+
+  // From here a signal waits until the folder is gone: the guard outlives it.
+  const SignalGuard guard;
+  MK8S_ASSIGN_OR_RETURN(const RunFolder run, MakeRunFolder(context, *workspace));
+  MK8S_ASSIGN_OR_RETURN(const std::filesystem::path kubeconfig,
+                        run.WriteKubeconfig(PrivateKubeconfig(access, session.token)));
+  Environment environment = context.environment;
+  environment.Set("KUBECONFIG", kubeconfig.string());
+  if (environment.Get("KUBECACHEDIR").empty() && !HasCacheFlag(arguments)) {
+    const std::filesystem::path shared =
+        workspace->home.CacheFolder(workspace->settings.central_url.value) / cluster;
+    if (const auto cache = run.LinkDiscoveryCache(shared, access.server_url)) {
+      environment.Set("KUBECACHEDIR", cache->string());
+    }
+  }
+  return Finish(context, RunChild(guard, kubectl, arguments, environment));
+}
+
+}  // namespace mk8s::cli

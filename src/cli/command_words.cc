@@ -1,0 +1,181 @@
+// See command_words.h.
+#include "cli/command_words.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/kubectl_arguments.h"
+
+namespace mk8s::cli {
+namespace {
+
+constexpr std::string_view kMask = "***";
+
+// kubectl's flags whose whole value is a secret.
+constexpr std::string_view kSecretFlags[] = {"--token", "--password", "--docker-password",
+                                             "--auth-provider-arg", "--exec-env"};
+// Flags whose value is KEY=VALUE: the key may be seen.
+constexpr std::string_view kPairFlags[] = {"--from-literal", "--env", "-e"};
+// Flags whose value is an object's body: hidden when the object is a Secret.
+constexpr std::string_view kBodyFlags[] = {"--patch", "-p", "--overrides"};
+// A name with one of these in it names a secret.
+constexpr std::string_view kSecretNames[] = {
+    "password",    "passwd",      "passphrase", "secret",     "token",
+    "apikey",      "api-key",     "api_key",    "credential", "privatekey",
+    "private-key", "private_key", "accesskey",  "access-key", "access_key"};
+
+template <typename List>
+bool Contains(const List& list, std::string_view word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+}
+
+bool NamesSecret(std::string_view name) {
+  const std::string lower = ToLower(name);
+  return std::any_of(std::begin(kSecretNames), std::end(kSecretNames),
+                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+std::string MaskPair(std::string_view pair) {
+  const std::size_t equals = pair.find('=');
+  if (equals == std::string_view::npos) return std::string(kMask);
+  return std::string(pair.substr(0, equals + 1)) + std::string(kMask);
+}
+
+bool IsNameByte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.';
+}
+
+// Hides the values in name=value, name: value and "name": "value" anywhere in a text.  A value ends
+// at its closing quote, or at a space, comma, semicolon, ampersand or closing bracket.
+std::string MaskNamedValues(std::string_view text) {
+  std::string out;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t name_end = at;
+    while (name_end < text.size() && IsNameByte(text[name_end])) ++name_end;
+    const std::string_view name = text.substr(at, name_end - at);
+    out += name;
+    at = name_end;
+    if (at == text.size()) break;
+    if (name.empty() || !NamesSecret(name)) {
+      out += text[at++];
+      continue;
+    }
+    // name ["] [space] (= or :) [space] ["] value
+    std::size_t value = at;
+    const auto skip = [&](std::string_view any) {
+      while (value < text.size() && any.find(text[value]) != std::string_view::npos) ++value;
+    };
+    skip("\\\"' ");
+    const bool separator = value < text.size() && (text[value] == '=' || text[value] == ':');
+    if (!separator) continue;
+    ++value;
+    skip(" \\");
+    const char quote =
+        value < text.size() && (text[value] == '"' || text[value] == '\'') ? text[value++] : '\0';
+    const std::string_view ends = quote == '"' ? "\"\\" : quote == '\'' ? "'" : " ,;&)]}\"'\n";
+    const std::size_t end = std::min(text.find_first_of(ends, value), text.size());
+    out += text.substr(at, value - at);
+    if (end > value) out += kMask;
+    at = end;
+  }
+  return out;
+}
+
+// "Bearer x", "Basic x", JWTs, and the password of scheme://user:password@host.
+std::string MaskCredentials(std::string text) {
+  for (const std::string_view scheme : {"Bearer ", "bearer ", "Basic ", "basic "}) {
+    for (std::size_t at = text.find(scheme); at != std::string::npos;
+         at = text.find(scheme, at + scheme.size())) {
+      const std::size_t start = at + scheme.size();
+      const std::size_t end = std::min(text.find_first_of(" \"',", start), text.size());
+      text.replace(start, end - start, kMask);
+    }
+  }
+  for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at + 3)) {
+    const std::size_t end = std::min(text.find_first_of(" \"',;&}", at), text.size());
+    const std::string_view candidate = std::string_view(text).substr(at, end - at);
+    if (std::count(candidate.begin(), candidate.end(), '.') == 2) {
+      text.replace(at, end - at, kMask);
+    }
+  }
+  for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
+    const std::size_t end = std::min(text.find_first_of("/?# ", at + 3), text.size());
+    const std::size_t host = text.rfind('@', end - 1);
+    const std::size_t colon = text.find(':', at + 3);
+    if (host == std::string::npos || host <= at + 3 || colon >= host) continue;
+    text.replace(colon + 1, host - colon - 1, kMask);
+  }
+  return text;
+}
+
+std::string MaskAnywhere(std::string_view text) { return MaskCredentials(MaskNamedValues(text)); }
+
+// What to do with one flag's value.
+std::string MaskFlagValue(std::string_view flag, std::string_view value, bool about_secrets) {
+  if (Contains(kSecretFlags, flag)) return std::string(kMask);
+  if (Contains(kPairFlags, flag)) return MaskPair(value);
+  if (Contains(kBodyFlags, flag) && about_secrets) return std::string(kMask);
+  if (flag.starts_with("--") && NamesSecret(flag)) return std::string(kMask);
+  return MaskAnywhere(value);
+}
+
+bool TakesSecretValue(std::string_view flag, bool about_secrets) {
+  return Contains(kSecretFlags, flag) || Contains(kPairFlags, flag) ||
+         (Contains(kBodyFlags, flag) && about_secrets);
+}
+
+std::string Quote(const std::string& word) {
+  constexpr std::string_view kSafe = "-_./=:,@%+*";
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [&](char c) {
+    return IsNameByte(c) || kSafe.find(c) != std::string_view::npos;
+  });
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
+
+std::vector<std::string> MaskSecrets(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> positional = Positionals(arguments);
+  const bool about_secrets =
+      std::any_of(positional.begin(), positional.end(), [](const std::string& word) {
+        const std::string_view kind = Split(Split(word, '/')[0], '.')[0];
+        return EqualsIgnoreCase(kind, "secret") || EqualsIgnoreCase(kind, "secrets");
+      });
+  const bool sets_environment =
+      positional.size() >= 2 && positional[0] == "set" && positional[1] == "env";
+  std::vector<std::string> masked;
+  bool after_dashes = false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    after_dashes = after_dashes || word == "--";
+    const std::size_t equals = word.find('=');
+    if (after_dashes || !word.starts_with("-")) {
+      const bool pair = sets_environment && equals != std::string::npos && !after_dashes;
+      masked.push_back(pair ? MaskPair(word) : MaskAnywhere(word));
+    } else if (equals != std::string::npos) {
+      const std::string flag = word.substr(0, equals);
+      masked.push_back(flag + "=" + MaskFlagValue(flag, word.substr(equals + 1), about_secrets));
+    } else if (i + 1 < arguments.size() && TakesSecretValue(word, about_secrets)) {
+      masked.push_back(word);
+      masked.push_back(MaskFlagValue(word, arguments[++i], about_secrets));
+    } else {
+      masked.push_back(MaskAnywhere(word));
+    }
+  }
+  return masked;
+}
+
+std::string CommandWords(const std::vector<std::string>& arguments) {
+  std::string line = "kubectl";
+  for (const std::string& word : MaskSecrets(arguments)) line += " " + Quote(word);
+  // Control bytes are escaped and the length is bound here; "..." must fit in it, too.
+  return Printable(line, limits::kCommandWordsBytesMax - 3);
+}
+
+}  // namespace mk8s::cli

@@ -1,0 +1,136 @@
+// See kubectl_arguments.h.  Lists from k8s.io/kubectl 1.36 (pkg/cmd) and cli-runtime's ConfigFlags.
+#include "cli/kubectl_arguments.h"
+
+#include <algorithm>
+
+namespace mk8s::cli {
+namespace {
+
+constexpr std::string_view kCommands[] = {
+    "alpha",        "annotate",    "api-resources", "api-versions", "apply",    "attach",  "auth",
+    "autoscale",    "certificate", "cluster-info",  "completion",   "config",   "convert", "cordon",
+    "cp",           "create",      "debug",         "delete",       "describe", "diff",    "drain",
+    "edit",         "events",      "exec",          "explain",      "expose",   "get",     "help",
+    "kuberc",       "kustomize",   "label",         "logs",         "options",  "patch",   "plugin",
+    "port-forward", "proxy",       "replace",       "rollout",      "run",      "scale",   "set",
+    "taint",        "top",         "uncordon",      "version",      "wait",
+};
+
+// The flags with a value that come before sub-commands and objects often enough.
+constexpr std::string_view kValueFlags[] = {
+    "-n",
+    "--namespace",
+    "-o",
+    "--output",
+    "-l",
+    "--selector",
+    "-f",
+    "--filename",
+    "-k",
+    "--kustomize",
+    "-c",
+    "--container",
+    "--as",
+    "--as-group",
+    "--as-uid",
+    "--cache-dir",
+    "--field-selector",
+    "--from-literal",
+    "--from-file",
+    "--from-env-file",
+    "-p",
+    "--patch",
+    "--patch-file",
+    "--type",
+    "--image",
+    "--env",
+    "-e",
+    "--overrides",
+    "--request-timeout",
+    "--sort-by",
+    "--template",
+    "-v",
+    "--v",
+    "--token",
+    "--password",
+    "--docker-password",
+    "--docker-username",
+    "--docker-server",
+    "--docker-email",
+    "--cert",
+    "--key",
+    "--replicas",
+    "--timeout",
+    "--tail",
+    "--since",
+    "--since-time",
+    "--for",
+    "--context",
+    "--cluster",
+    "--user",
+    "--kubeconfig",
+    "-s",
+    "--server",
+};
+
+struct RefusedFlag {
+  std::string_view name;
+  std::string_view next;
+};
+constexpr std::string_view kChooseCluster =
+    "mk8s chooses the server and the credential; to pick a cluster: mk8s kubectl --cluster NAME "
+    "...";
+constexpr RefusedFlag kRefused[] = {
+    {"--cluster", "put it before kubectl's arguments: mk8s kubectl --cluster NAME ..."},
+    {"--context", kChooseCluster},
+    {"--kubeconfig", "for another kubeconfig run kubectl itself; mk8s kubeconfig writes one"},
+    {"--server", kChooseCluster},
+    {"-s", kChooseCluster},
+    {"--token", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"--username", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"--password", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"--client-certificate", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"--client-key", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"--certificate-authority", "to trust another CA: mk8s login --ca-file FILE"},
+    {"--insecure-skip-tls-verify", "to trust another CA: mk8s login --ca-file FILE"},
+    {"--tls-server-name", "to trust another CA: mk8s login --ca-file FILE"},
+};
+
+}  // namespace
+
+std::vector<std::string> Positionals(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--") break;
+    if (!word.starts_with("-") || word == "-") {
+      words.push_back(word);
+    } else if (std::find(std::begin(kValueFlags), std::end(kValueFlags), word) !=
+               std::end(kValueFlags)) {
+      ++i;
+    }
+  }
+  return words;
+}
+
+bool IsKubectlCommand(std::string_view word) {
+  return std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands);
+}
+
+Result<void> RefuseConnectionFlags(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> words = Positionals(arguments);
+  if (!words.empty() && (words[0] == "config" || !IsKubectlCommand(words[0]))) return {};
+  for (const std::string& word : arguments) {
+    if (word == "--") break;
+    const std::string_view name = std::string_view(word).substr(0, word.find('='));
+    for (const RefusedFlag& refused : kRefused) {
+      if (name != refused.name) continue;
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "kubectl's " + std::string(name) +
+                           " cannot be used through mk8s\n  next: " + std::string(refused.next));
+    }
+  }
+  return {};
+}
+
+}  // namespace mk8s::cli

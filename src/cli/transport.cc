@@ -1,0 +1,54 @@
+// See transport.h.
+#include "cli/transport.h"
+
+#include "cli/files.h"
+
+namespace mk8s::cli {
+namespace {
+
+class NetTransport : public Transport {
+ public:
+  explicit NetTransport(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
+
+  Result<net::Response> Send(std::string_view method, std::string_view path,
+                             const http::Fields& fields, std::string_view body) override {
+    if (client_ == nullptr) MK8S_RETURN_IF_ERROR(Connect());
+    return client_->Do(method, path, fields, body);
+  }
+
+  Result<std::string> Fingerprint() override {
+    MK8S_ASSIGN_OR_RETURN(const net::PeerIdentity peer,
+                          net::FetchPeerIdentity(endpoint_.url, endpoint_.timeout));
+    std::string spaced;
+    for (std::size_t i = 0; i < peer.sha256.size(); ++i) {
+      if (i > 0 && i % 2 == 0) spaced += ':';
+      const char c = peer.sha256[i];
+      spaced += c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return spaced;
+  }
+
+ private:
+  Result<void> Connect() {
+    net::BlockingClientOptions options;
+    options.base_url = endpoint_.url;
+    options.insecure_skip_verify = endpoint_.insecure_skip_tls_verify;
+    options.timeout = endpoint_.timeout;
+    if (!endpoint_.ca_file.empty()) {
+      MK8S_ASSIGN_OR_RETURN(options.ca_pem, ReadFile(endpoint_.ca_file));
+    }
+    MK8S_ASSIGN_OR_RETURN(client_, net::BlockingClient::Create(options));
+    return {};
+  }
+
+  Endpoint endpoint_;
+  std::unique_ptr<net::BlockingClient> client_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> NewTransport(Endpoint endpoint) {
+  return std::make_unique<NetTransport>(std::move(endpoint));
+}
+
+}  // namespace mk8s::cli
