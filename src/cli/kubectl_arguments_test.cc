@@ -1,0 +1,46 @@
+// Reading of kubectl's own arguments.
+#include "cli/kubectl_arguments.h"
+
+namespace mk8s::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(KubectlArguments, FindsPositionals) {
+  EXPECT_EQ(Positionals({"-n", "kube-system", "get", "-o=yaml", "pods", "x"}),
+            (Words{"get", "pods", "x"}));
+  EXPECT_EQ(Positionals({"exec", "-it", "web", "--", "sh"}), (Words{"exec", "web"}));
+  EXPECT_EQ(Positionals({"apply", "-f", "-"}), (Words{"apply"}));
+  EXPECT_EQ(Positionals({}), Words{});
+}
+
+TEST(KubectlArguments, RefusesToChooseAnotherServer) {
+  struct Case {
+    Words arguments;
+    bool refused;
+  };
+  const Case cases[] = {
+      {{"get", "pods", "--context", "x"}, true},
+      {{"get", "pods", "--context=x"}, true},
+      {{"--kubeconfig", "/x", "get", "pods"}, true},
+      {{"get", "pods", "-s", "https://x"}, true},
+      {{"get", "pods", "--server=https://x"}, true},
+      {{"get", "pods", "--cluster", "x"}, true},
+      {{"get", "pods", "--token=x"}, true},
+      {{"get", "pods", "--insecure-skip-tls-verify"}, true},
+      {{"get", "pods", "--as", "bob"}, false},
+      {{"exec", "web", "--", "x", "--server", "y"}, false},
+      {{"create", "clusterrolebinding", "b", "--clusterrole=view", "--user=bob"}, false},
+      {{"config", "set-cluster", "x", "--server=y"}, false},
+      {{"my-plugin", "--context", "x"}, false},
+      {{"get", "pods", "--selector", "a=b"}, false},
+  };
+  for (const Case& c : cases) {
+    const Result<void> result = RefuseConnectionFlags(c.arguments);
+    EXPECT_EQ(!result.has_value(), c.refused) << testing::PrintToString(c.arguments);
+    if (!result) EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace mk8s::cli
