@@ -31,11 +31,11 @@ std::string ClustersOf(const Role& role) {
 Result<int> List(Context& context, const OutputFlags& flags) {
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   MK8S_ASSIGN_OR_RETURN(const Listing<Role> listing, workspace->client.ListRoles());
-  Table table({{"NAME"}, {"ADMIN"}, {"CLUSTERS"}, {"RULES"}, {"BUILT IN", true}});
+  Table table({{"NAME"}, {"ADMIN"}, {"CLUSTERS"}, {"RULES"}});
   std::vector<std::string> names;
   for (const Role& role : listing.items) {
     table.Add({role.name, role.admin ? "yes" : "no", ClustersOf(role),
-               std::to_string(role.grants.size()), role.built_in ? "yes" : "no"});
+               std::to_string(role.grants.size())});
     names.push_back(role.name);
   }
   MK8S_RETURN_IF_ERROR(Show(context, flags, listing.json, table, names));

@@ -16,14 +16,14 @@ constexpr const char* kClusters = R"({"clusters":[
   {"id":"8e1d","name":"staging","status":"disconnected","last_seen":"2026-11-24T07:00:00Z",
    "metadata":{"kubernetes_version":"v1.35.0","node_count":1,"agent_version":"0.1.0",
                "platform":"linux/arm64"}},
-  {"id":"9f2e","name":"new","status":"disconnected","last_seen":null,"metadata":{}}]})";
+  {"id":"9f2e","name":"new","status":"pending","last_seen":null,"metadata":{}}]})";
 constexpr const char* kUsers = R"({"users":[
   {"id":"u1","email":"admin@example.com","roles":["admin"],"disabled":false,"locked":false,
    "created_at":"2026-11-01T08:00:00Z","last_login":"2026-11-24T09:00:00Z"},
   {"id":"u2","email":"dev@example.com","roles":["developer","viewer"],"disabled":false,
    "locked":true,"created_at":"2026-11-02T08:00:00Z","last_login":null}]})";
 constexpr const char* kRoles = R"({"roles":[
-  {"name":"admin","admin":true,"built_in":true,"clusters":[{"name":"*","namespaces":["*"],
+  {"name":"admin","admin":true,"clusters":[{"name":"*","namespaces":["*"],
    "verbs":["*"],"resources":["*"]}]},
   {"name":"developer","admin":false,"clusters":[{"name":"dev-*","namespaces":["*"],
    "verbs":["get","list","logs","exec"],"resources":["pods","services","deployments"]}]}]})";

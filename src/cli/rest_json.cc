@@ -182,9 +182,7 @@ Result<UserView> ParseUser(std::string_view body) {
 
 Result<Listing<Role>> ParseRoles(std::string_view body) {
   return ParseList<Role>(body, "roles", [](const json::object& object) {
-    Result<Role> role = auth::ParseRoleJson(json::serialize(object));
-    if (role) role->built_in = Truth(object, "built_in");
-    return role;
+    return auth::ParseRoleJson(json::serialize(object));
   });
 }
 
