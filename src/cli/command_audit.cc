@@ -170,7 +170,7 @@ class Follower {
 };
 
 void ShowNews(Context& context, const Flags& flags, const std::vector<AuditEvent>& newest_first,
-              Follower& follower, bool& headers) {
+              Follower& follower, bool& headers, std::vector<std::size_t>& widths) {
   Table table = EventTable();
   for (auto event = newest_first.rbegin(); event != newest_first.rend(); ++event) {
     if (!follower.IsNews(*event, context.clock.Now())) continue;
@@ -199,12 +199,13 @@ Result<int> Follow(Context& context, const Flags& flags) {
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   Follower follower;
   bool headers = !flags.output.no_headers;
+  std::vector<std::size_t> widths;
   bool unreachable = false;
   while (context.out.good()) {
     const Result<Listing<AuditEvent>> listing = Newest(*workspace, query, flags.limit);
     if (listing) {
       unreachable = false;
-      ShowNews(context, flags, listing->items, follower, headers);
+      ShowNews(context, flags, listing->items, follower, headers, widths);
     } else if (listing.error().code != ErrorCode::kUnavailable) {
       return listing.error();
     } else if (!unreachable) {
@@ -277,7 +278,7 @@ void AddAuditCommands(Registry& registry) {
       ->type_name("VERB");
   list->add_option("--limit", flags->limit, "At most so many")
       ->type_name("N")
-      ->check(CLI::Range(1, 10'000))
+      ->check(CLI::Range(1, 10'000).description(""))
       ->default_str(std::to_string(kLimitDefault));
   list->add_flag("-f,--follow", flags->follow, "Go on showing new events");
   AddOutputFlags(list, flags->output);

@@ -43,28 +43,21 @@ TEST(CommandWords, MasksSecrets) {
       {{"run", "x", "--image=i", "--env=A=b", "--env", "C=d"},
        "kubectl run x --image=i --env=A=*** --env C=***"},
       {{"exec", "db", "--", "env", "DB_PASSWORD=hunter2", "ls"},
-       "kubectl exec db -- env 'DB_PASSWORD=***' ls"},
+       "kubectl exec db -- env DB_PASSWORD=*** ls"},
       {{"exec", "db", "--", "sh", "-c", "API_KEY='a b' run"},
        "kubectl exec db -- sh -c 'API_KEY='\\''***'\\'' run'"},
       {{"exec", "x", "--", "curl", "-H", "Authorization: Bearer abc.def", "u"},
        "kubectl exec x -- curl -H 'Authorization: Bearer ***' u"},
       {{"exec", "x", "--", "curl", "https://u:pw@host/p"},
-       "kubectl exec x -- curl 'https://u:***@host/p'"},
+       "kubectl exec x -- curl https://u:***@host/p"},
       {{"exec", "x", "--", "curl", "https://host/p@q"}, "kubectl exec x -- curl https://host/p@q"},
-      {{"exec", "x", "--", "use", "eyJhbGci.eyJzdWIi.c2ln"}, "kubectl exec x -- use '***'"},
+      {{"exec", "x", "--", "use", "eyJhbGci.eyJzdWIi.c2ln"}, "kubectl exec x -- use ***"},
       {{"config", "set-credentials", "x", "--auth-provider-arg=id-token=abc"},
        "kubectl config set-credentials x --auth-provider-arg=***"},
       {{"annotate", "pod", "x", "a=b\x1b[2J"}, "kubectl annotate pod x 'a=b\\x1b[2J'"},
   };
   for (const Case& c : cases) {
-    std::string words = CommandWords(c.arguments);
-    // Quoting of a mask is no matter of taste here: compare without it.
-    const auto bare = [](std::string text) {
-      for (std::size_t at; (at = text.find("'***'")) != std::string::npos;)
-        text.replace(at, 5, "***");
-      return text;
-    };
-    EXPECT_EQ(bare(words), bare(c.words));
+    EXPECT_EQ(CommandWords(c.arguments), c.words);
   }
 }
 

@@ -119,7 +119,7 @@ TEST_F(CommandsTest, DestructiveCommandsNeedAYes) {
   terminal = {true, true, true};
   prompt.answers = {"n"};
   EXPECT_EQ(Run({"clusters", "remove", "prod"}), 1);
-  EXPECT_EQ(std::count(central.Lines().begin(), central.Lines().end(), "DELETE /clusters/prod"), 0);
+  EXPECT_EQ(central.exchanges().back().line, "GET /clusters");
   prompt.answers = {"y"};
   EXPECT_EQ(Run({"clusters", "remove", "prod"}), 0);
   EXPECT_EQ(central.exchanges().back().line, "DELETE /clusters/prod");

@@ -95,8 +95,23 @@ int RunAction(Context& context, const Action& action) {
   return code ? *code : Report(context, code.error());
 }
 
+// "-o=json" as kubectl takes it: CLI11 knows only "-o json", "-ojson" and "--output=json".
+std::vector<std::string> SplitShortFlags(const std::vector<std::string>& words) {
+  std::vector<std::string> split;
+  for (const std::string& word : words) {
+    if (word.size() > 2 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
+      split.push_back(word.substr(0, 2));
+      split.push_back(word.substr(3));
+    } else {
+      split.push_back(word);
+    }
+  }
+  return split;
+}
+
 int ParseAndRun(Context& context, CLI::App& root, Registry& registry,
                 std::vector<std::string> words) {
+  words = SplitShortFlags(words);
   std::reverse(words.begin(), words.end());  // CLI11's own order
   try {
     root.parse(std::move(words));
@@ -148,6 +163,7 @@ bool TakeGlobalFlag(const std::vector<std::string>& words, std::size_t& at, Glob
 CLI::App* AddGroup(CLI::App& parent, std::string_view name, std::string_view summary) {
   CLI::App* group = parent.add_subcommand(std::string(name), std::string(summary));
   group->require_subcommand(0, 1);
+  group->footer("");
   group->allow_extras();
   return group;
 }

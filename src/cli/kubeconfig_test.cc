@@ -56,7 +56,8 @@ preferences: {colors: true}
   const boost::json::value config = Parsed(*merged);
   EXPECT_EQ(config.at("current-context"), "minikube");
   EXPECT_EQ(config.at("clusters").as_array().size(), 2u);
-  EXPECT_EQ(config.at("clusters").at(1).at("cluster").at("server"), kProd.server_url);
+  EXPECT_EQ(config.at("clusters").at(1).at("cluster").at("server").as_string(),
+            std::string_view(kProd.server_url));
   EXPECT_EQ(config.at("contexts").at(0).at("context").at("namespace"), "0123");
   EXPECT_EQ(config.at("users").at(0).at("user").at("password"), "true");
   EXPECT_EQ(config.at("users").at(0).at("user").at("username"), "12");

@@ -38,7 +38,9 @@ TEST(KubectlArguments, RefusesToChooseAnotherServer) {
   for (const Case& c : cases) {
     const Result<void> result = RefuseConnectionFlags(c.arguments);
     EXPECT_EQ(!result.has_value(), c.refused) << testing::PrintToString(c.arguments);
-    if (!result) EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+    if (!result) {
+      EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+    }
   }
 }
 

@@ -48,13 +48,16 @@ void Table::Add(std::vector<Cell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::Render(bool wide, bool headers, bool colour) const {
+std::string Table::Render(bool wide, bool headers, bool colour,
+                          std::vector<std::size_t>* kept_widths) const {
   std::vector<std::size_t> shown;
-  std::vector<std::size_t> widths(columns_.size());
+  std::vector<std::size_t> own_widths;
+  std::vector<std::size_t>& widths = kept_widths == nullptr ? own_widths : *kept_widths;
+  widths.resize(columns_.size());
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].wide_only && !wide) continue;
     shown.push_back(i);
-    widths[i] = headers ? Width(columns_[i].title) : 0;
+    if (headers) widths[i] = std::max(widths[i], Width(columns_[i].title));
     for (const auto& row : rows_) widths[i] = std::max(widths[i], Width(row[i].text));
   }
   std::string out;

@@ -44,7 +44,10 @@ class Table {
   /// As many cells as columns; empty ones show as "-".
   void Add(std::vector<Cell> cells);
   bool empty() const { return rows_.empty(); }
-  std::string Render(bool wide, bool headers, bool colour) const;
+  /// `widths`, if given, are kept from one table to the next, so that rows which come later stand
+  /// under the earlier ones.
+  std::string Render(bool wide, bool headers, bool colour,
+                     std::vector<std::size_t>* widths = nullptr) const;
 
  private:
   std::vector<Column> columns_;
