@@ -181,7 +181,8 @@ void ShowNews(Context& context, const Flags& flags, const std::vector<AuditEvent
     }
   }
   if (!table.empty()) {
-    context.out << table.Render(flags.output.format == Format::kWide, headers, context.ColourOut());
+    context.out << table.Render(flags.output.format == Format::kWide, headers, context.ColourOut(),
+                                &widths);
     headers = false;
   }
   context.out << std::flush;

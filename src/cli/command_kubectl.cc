@@ -71,13 +71,16 @@ Result<int> RunKubectl(Context& context, const std::vector<std::string>& argumen
     const SignalGuard guard;
     return Finish(context, RunChild(guard, kubectl, arguments, context.environment));
   }
-  MK8S_RETURN_IF_ERROR(RefuseConnectionFlags(arguments));
+  MK8S_RETURN_IF_ERROR(CheckArguments(arguments));
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   MK8S_ASSIGN_OR_RETURN(const Session session, workspace->keeper.Fresh());
   MK8S_ASSIGN_OR_RETURN(const std::string cluster, ChosenCluster(*workspace));
   MK8S_ASSIGN_OR_RETURN(const ClusterAccess access,
                         AccessTo(*workspace, cluster, CommandWords(arguments)));
 
+  if (const std::string_view hint = HintFor(arguments); !hint.empty()) {
+    context.err << Paint("warning:", Tone::kWarn, context.ColourErr()) << " " << hint << "\n";
+  }
   // From here a signal waits until the folder is gone: the guard outlives it.
   const SignalGuard guard;
   MK8S_ASSIGN_OR_RETURN(const RunFolder run, MakeRunFolder(context, *workspace));

@@ -25,16 +25,22 @@ constexpr std::string_view kSecretNames[] = {
     "apikey",      "api-key",     "api_key",    "credential", "privatekey",
     "private-key", "private_key", "accesskey",  "access-key", "access_key"};
 
+// Names of which a separate next word is the value, whoever's flag it is.
+constexpr std::string_view kPasswordNames[] = {"password", "passwd", "passphrase"};
+
 template <typename List>
 bool Contains(const List& list, std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-bool NamesSecret(std::string_view name) {
+template <typename List>
+bool HasAny(std::string_view name, const List& words) {
   const std::string lower = ToLower(name);
-  return std::any_of(std::begin(kSecretNames), std::end(kSecretNames),
+  return std::any_of(std::begin(words), std::end(words),
                      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
+
+bool NamesSecret(std::string_view name) { return HasAny(name, kSecretNames); }
 
 std::string MaskPair(std::string_view pair) {
   const std::size_t equals = pair.find('=');
@@ -155,6 +161,13 @@ std::vector<std::string> MaskSecrets(const std::vector<std::string>& arguments) 
     const std::string& word = arguments[i];
     after_dashes = after_dashes || word == "--";
     const std::size_t equals = word.find('=');
+    if (word.starts_with("--") && equals == std::string::npos && HasAny(word, kPasswordNames) &&
+        i + 1 < arguments.size() && !arguments[i + 1].starts_with("-")) {
+      masked.push_back(word);
+      masked.emplace_back(kMask);
+      ++i;
+      continue;
+    }
     if (after_dashes || !word.starts_with("-")) {
       const bool pair = sets_environment && equals != std::string::npos && !after_dashes;
       masked.push_back(pair ? MaskPair(word) : MaskAnywhere(word));

@@ -54,6 +54,8 @@ TEST(CommandWords, MasksSecrets) {
       {{"exec", "x", "--", "use", "eyJhbGci.eyJzdWIi.c2ln"}, "kubectl exec x -- use ***"},
       {{"config", "set-credentials", "x", "--auth-provider-arg=id-token=abc"},
        "kubectl config set-credentials x --auth-provider-arg=***"},
+      {{"exec", "db", "--", "mysql", "--password", "hunter2"},
+       "kubectl exec db -- mysql --password ***"},
       {{"annotate", "pod", "x", "a=b\x1b[2J"}, "kubectl annotate pod x 'a=b\\x1b[2J'"},
   };
   for (const Case& c : cases) {

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "base/limits.h"
+#include "base/yaml_depth.h"
 #include "cli/files.h"
 #include "cli/suggest.h"
 
@@ -43,6 +45,7 @@ Result<ConfigFile> ReadKeys(const YAML::Node& root, const std::filesystem::path&
 }  // namespace
 
 Result<ConfigFile> ParseConfigFile(std::string_view text, const std::filesystem::path& path) {
+  if (!YamlDepthWithin(text, limits::kYamlDepthMax)) return BadConfig(path, 0, "nested too deep");
   try {
     const YAML::Node root = YAML::Load(std::string(text));
     if (root.IsNull()) return ConfigFile{};

@@ -8,12 +8,16 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/yaml_depth.h"
 #include "cli/output.h"
 
 namespace mk8s::cli {
 namespace {
 
 namespace json = boost::json;
+
+// A kubeconfig of a thousand clusters has some 20,000.
+constexpr std::size_t kNodesMax = 200'000;
 
 // Plain in YAML only what no reader, of YAML 1.1 or 1.2, could take for a number, a boolean, a
 // date or syntax.
@@ -121,10 +125,10 @@ json::value ScalarFromYaml(const YAML::Node& node) {
   return json::value(text);
 }
 
-Result<json::value> FromYaml(const YAML::Node& node, std::size_t depth) {
-  if (depth > limits::kYamlDepthMax) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "line " + std::to_string(node.Mark().line + 1) + ": nested too deep");
+// `nodes_left` bounds what aliases of aliases may grow to.
+Result<json::value> FromYaml(const YAML::Node& node, std::size_t& nodes_left) {
+  if (nodes_left-- == 0) {
+    return MakeError(ErrorCode::kTooLarge, "it holds too many values");
   }
   switch (node.Type()) {
     case YAML::NodeType::Undefined:
@@ -135,7 +139,7 @@ Result<json::value> FromYaml(const YAML::Node& node, std::size_t depth) {
     case YAML::NodeType::Sequence: {
       json::array array;
       for (const YAML::Node& item : node) {
-        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(item, depth + 1));
+        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(item, nodes_left));
         array.push_back(std::move(value));
       }
       return json::value(std::move(array));
@@ -143,7 +147,7 @@ Result<json::value> FromYaml(const YAML::Node& node, std::size_t depth) {
     case YAML::NodeType::Map: {
       json::object object;
       for (const auto& entry : node) {
-        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(entry.second, depth + 1));
+        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(entry.second, nodes_left));
         object[entry.first.as<std::string>()] = std::move(value);
       }
       return json::value(std::move(object));
@@ -175,8 +179,12 @@ std::string ToPrettyJson(const json::value& value) {
 }
 
 Result<json::value> ParseYaml(std::string_view text) {
+  if (!YamlDepthWithin(text, limits::kYamlDepthMax)) {
+    return MakeError(ErrorCode::kInvalidArgument, "it is nested too deep");
+  }
   try {
-    return FromYaml(YAML::Load(std::string(text)), 0);
+    std::size_t nodes_left = kNodesMax;
+    return FromYaml(YAML::Load(std::string(text)), nodes_left);
   } catch (const YAML::Exception& failure) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "line " + std::to_string(failure.mark.line + 1) + ": " + failure.msg);

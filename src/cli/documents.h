@@ -17,8 +17,8 @@ std::string ToYaml(const boost::json::value& value);
 std::string ToPrettyJson(const boost::json::value& value);
 
 /// One YAML document.  Plain scalars true, false, null and integers get their types, all others
-/// are strings; anchors are followed within limits::kYamlDepthMax.  Error: kInvalidArgument with
-/// the line.
+/// are strings; aliases are expanded.  Error: kInvalidArgument with the line or the reason,
+/// kTooLarge.
 Result<boost::json::value> ParseYaml(std::string_view text);
 
 }  // namespace mk8s::cli

@@ -37,6 +37,14 @@ TEST(Documents, DeepYamlIsRefused) {
   for (int i = 0; i < 100; ++i) deep += "[";
   for (int i = 0; i < 100; ++i) deep += "]";
   EXPECT_FALSE(ParseYaml(deep));
+  std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string alias = "*a" + std::to_string(i - 1);
+    laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) laughs += (j > 0 ? ", " : "") + alias;
+    laughs += "]\n";
+  }
+  EXPECT_FALSE(ParseYaml(laughs));
 }
 
 }  // namespace

@@ -96,6 +96,21 @@ constexpr RefusedFlag kRefused[] = {
     {"--tls-server-name", "to trust another CA: mk8s login --ca-file FILE"},
 };
 
+// The sub-commands of `kubectl config` that only read.
+constexpr std::string_view kReadsConfig[] = {"view", "current-context", "get-contexts",
+                                             "get-clusters", "get-users"};
+
+Result<void> CheckConfigCommand(const std::vector<std::string>& words) {
+  if (words.size() < 2 || std::find(std::begin(kReadsConfig), std::end(kReadsConfig), words[1]) !=
+                              std::end(kReadsConfig)) {
+    return {};
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "mk8s makes the kubeconfig anew for each call: the change would be lost\n"
+                   "  next: mk8s kubectl -n NAMESPACE ..., or mk8s kubeconfig --write and kubectl "
+                   "itself");
+}
+
 }  // namespace
 
 std::vector<std::string> Positionals(const std::vector<std::string>& arguments) {
@@ -117,9 +132,20 @@ bool IsKubectlCommand(std::string_view word) {
   return std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands);
 }
 
-Result<void> RefuseConnectionFlags(const std::vector<std::string>& arguments) {
+std::string_view HintFor(const std::vector<std::string>& arguments) {
   const std::vector<std::string> words = Positionals(arguments);
-  if (!words.empty() && (words[0] == "config" || !IsKubectlCommand(words[0]))) return {};
+  constexpr std::string_view kNeeded = "--append-server-path";
+  if (words.empty() || words[0] != "proxy") return {};
+  const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
+    return word.starts_with(kNeeded);
+  });
+  return given ? "" : "kubectl proxy reaches a cluster behind mk8s only with --append-server-path";
+}
+
+Result<void> CheckArguments(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> words = Positionals(arguments);
+  if (!words.empty() && words[0] == "config") return CheckConfigCommand(words);
+  if (!words.empty() && !IsKubectlCommand(words[0])) return {};
   for (const std::string& word : arguments) {
     if (word == "--") break;
     const std::string_view name = std::string_view(word).substr(0, word.find('='));

@@ -31,17 +31,24 @@ TEST(KubectlArguments, RefusesToChooseAnotherServer) {
       {{"get", "pods", "--as", "bob"}, false},
       {{"exec", "web", "--", "x", "--server", "y"}, false},
       {{"create", "clusterrolebinding", "b", "--clusterrole=view", "--user=bob"}, false},
-      {{"config", "set-cluster", "x", "--server=y"}, false},
+      {{"config", "set-context", "--current", "--namespace=x"}, true},
+      {{"config", "view", "--minify"}, false},
       {{"my-plugin", "--context", "x"}, false},
       {{"get", "pods", "--selector", "a=b"}, false},
   };
   for (const Case& c : cases) {
-    const Result<void> result = RefuseConnectionFlags(c.arguments);
+    const Result<void> result = CheckArguments(c.arguments);
     EXPECT_EQ(!result.has_value(), c.refused) << testing::PrintToString(c.arguments);
     if (!result) {
       EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
     }
   }
+}
+
+TEST(KubectlArguments, HintsAtTheProxysPath) {
+  EXPECT_NE(HintFor({"proxy", "--port=0"}), "");
+  EXPECT_EQ(HintFor({"proxy", "--append-server-path"}), "");
+  EXPECT_EQ(HintFor({"get", "pods"}), "");
 }
 
 }  // namespace
