@@ -1,3 +1,4 @@
+// The command line's client, against our own HTTP server.
 #include "net/blocking_client.h"
 
 #include "net/test_handler.h"
@@ -7,10 +8,7 @@ namespace {
 
 class BlockingClientTest : public LoopbackTest {
  protected:
-  ~BlockingClientTest() override {
-    listener_->StopAccepting();
-    loops_.Stop();
-  }
+  ~BlockingClientTest() override { StopLoops(); }
   void Serve() {
     Listen({.tls = ServerTls({.identity = ca_.Issue(), .alpn = {"h2", "http/1.1"}})},
            [this](std::shared_ptr<Connection> connection) {
@@ -31,6 +29,7 @@ class BlockingClientTest : public LoopbackTest {
 
   TestHandler handler_;
   std::atomic<int> accepted_count_ = 0;
+  std::atomic<std::shared_ptr<Connection>> accepted_;
 };
 
 TEST_F(BlockingClientTest, CallsShareAConnection) {
@@ -57,7 +56,7 @@ TEST_F(BlockingClientTest, AKeptConnectionThatDiedIsReplaced) {
   Serve();
   auto client = Client();
   ASSERT_TRUE(client->Do("GET", "/one"));
-  accepted_->Close();
+  accepted_.load()->Close();
   ASSERT_TRUE(Eventually([&] { return listener_->connections() == 0; }));
   auto again = client->Do("POST", "/two", {}, "x");
   ASSERT_TRUE(again) << again.error().message;

@@ -1,3 +1,4 @@
+// The pool of connections to one origin, against our own HTTP server.
 #include "net/client_pool.h"
 
 #include "net/test_handler.h"
@@ -13,9 +14,7 @@ class ClientPoolTest : public LoopbackTest {
  protected:
   ~ClientPoolTest() override {
     DropPool();
-    // Before the handler dies.
-    if (listener_) listener_->StopAccepting();
-    loops_.Stop();
+    StopLoops();
   }
 
   void Serve(std::vector<std::string> alpn = {"h2", "http/1.1"}) {

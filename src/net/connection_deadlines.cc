@@ -56,10 +56,10 @@ MonotonicTime SocketConnection::NextDue() const {
   const auto consider = [&due](MonotonicTime since, milliseconds bound) {
     if (bound > milliseconds(0)) due = std::min(due, since + bound);
   };
+  if (!served_) consider(attached_at_, deadlines_.first_request);
   if (!pending_.empty()) {
     consider(progress_at_, deadlines_.write_stall);
   } else if (!busy_) {
-    if (!served_) consider(attached_at_, deadlines_.first_request);
     if (partial_) consider(partial_since_, deadlines_.next_request);
     consider(quiet_since_, deadlines_.idle);
   }
@@ -95,10 +95,10 @@ void SocketConnection::OnTimer() {
   } else if (over(ping_at_, deadlines_.ping_interval)) {
     SendPing();
   }
+  if (!served_ && over(attached_at_, deadlines_.first_request)) return cut("no request came");
   if (!pending_.empty()) {
     if (over(progress_at_, deadlines_.write_stall)) return cut("the peer takes no bytes");
   } else if (!busy_) {
-    if (!served_ && over(attached_at_, deadlines_.first_request)) return cut("no request came");
     if (partial_ && over(partial_since_, deadlines_.next_request))
       return cut("a request came slowly");
     // Politely: GOAWAY, or "Connection: close" at once; a request in flight may still be refused.

@@ -1,3 +1,4 @@
+// A connection from handshake to end, over real sockets on loopback.
 #include <openssl/ssl.h>
 
 #include "net/test_server.h"

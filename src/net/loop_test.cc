@@ -1,3 +1,4 @@
+// The event loop, its timers and turn tasks, and the work pool.
 #include "net/loop.h"
 
 #include <future>

@@ -118,7 +118,10 @@ class LoopbackTest : public testing::Test {
  protected:
   using Dialed = Result<std::shared_ptr<Connection>>;
 
-  ~LoopbackTest() override {
+  ~LoopbackTest() override { StopLoops(); }
+
+  /// In the destructor of a fixture whose members the loops use.
+  void StopLoops() {
     if (listener_) listener_->StopAccepting();
     loops_.Stop();
   }
@@ -148,8 +151,7 @@ class LoopbackTest : public testing::Test {
   }
   /// Serves an echo.
   void ListenEcho(ListenerOptions options) {
-    Listen(std::move(options), [this](std::shared_ptr<Connection> connection) {
-      accepted_ = connection;
+    Listen(std::move(options), [](std::shared_ptr<Connection> connection) {
       connection->Attach(Echo(), NoDeadlines());
     });
   }
@@ -196,7 +198,6 @@ class LoopbackTest : public testing::Test {
   TestCa ca_;
   LoopGroup loops_{2};
   std::unique_ptr<Listener> listener_;
-  std::shared_ptr<Connection> accepted_;
   bool started_ = false;
 };
 

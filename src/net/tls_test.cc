@@ -10,6 +10,8 @@ namespace {
 
 class TlsTest : public LoopbackTest {
  protected:
+  ~TlsTest() override { StopLoops(); }
+
   /// The server's view of the next connection.
   struct Seen {
     std::string alpn;
