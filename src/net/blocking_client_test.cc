@@ -13,7 +13,10 @@ class BlockingClientTest : public LoopbackTest {
     Listen({.tls = ServerTls({.identity = ca_.Issue(), .alpn = {"h2", "http/1.1"}})},
            [this](std::shared_ptr<Connection> connection) {
              ++accepted_count_;
-             accepted_ = connection;
+             {
+               std::lock_guard lock(mutex_);
+               accepted_ = connection;
+             }
              ServeHttp(*connection, handler_);
            });
   }
@@ -29,7 +32,8 @@ class BlockingClientTest : public LoopbackTest {
 
   TestHandler handler_;
   std::atomic<int> accepted_count_ = 0;
-  std::atomic<std::shared_ptr<Connection>> accepted_;
+  std::mutex mutex_;
+  std::shared_ptr<Connection> accepted_;
 };
 
 TEST_F(BlockingClientTest, CallsShareAConnection) {
@@ -56,7 +60,10 @@ TEST_F(BlockingClientTest, AKeptConnectionThatDiedIsReplaced) {
   Serve();
   auto client = Client();
   ASSERT_TRUE(client->Do("GET", "/one"));
-  accepted_.load()->Close();
+  {
+    std::lock_guard lock(mutex_);
+    accepted_->Close();
+  }
   ASSERT_TRUE(Eventually([&] { return listener_->connections() == 0; }));
   auto again = client->Do("POST", "/two", {}, "x");
   ASSERT_TRUE(again) << again.error().message;

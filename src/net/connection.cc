@@ -249,11 +249,17 @@ Error SocketConnection::Failure() const {
   return failure_ ? *failure_ : MakeError(ErrorCode::kCancelled, "the session finished");
 }
 
+// Its last wakeups must schedule nothing.
+void SocketConnection::Lose(http::Session& session) {
+  session.SetWakeup(nullptr);
+  session.ConnectionLost();
+}
+
 // Closing while bytes of the peer are unread makes the kernel send RST, which can overtake our last
 // answer; so end our direction and drop what comes (RFC 9112 section 9.6).
 void SocketConnection::BeginLinger() {
   auto session = std::exchange(session_, nullptr);
-  session->ConnectionLost();
+  Lose(*session);
   if (peer_ended_) return EndNow(Failure());
   if (!half_closed_) transport_.ShutdownWrite();
   phase_ = Phase::kLingering;
@@ -281,9 +287,10 @@ void SocketConnection::EndNow(Error why) {
                      pending_.empty() && !half_closed_;
   phase_ = Phase::kClosed;
   timer_.Cancel();
+  if (turn_) turn_->Unschedule();  // the last reference may be dropped on any thread from here on
   loop().Unregister(transport_.fd());
   transport_.Close(clean);
-  if (auto session = std::exchange(session_, nullptr)) session->ConnectionLost();
+  if (auto session = std::exchange(session_, nullptr)) Lose(*session);
   std::string().swap(pending_);
   admission_.reset();
   why_ = std::move(why);

@@ -68,6 +68,7 @@ class SocketConnection final : public Connection,
   void Flush();
   bool Write(std::string& bytes, std::size_t& offset);
   void AfterFlush();
+  static void Lose(http::Session& session);
   void BeginLinger();
   void Discard();
   void EndNow(Error why);

@@ -129,17 +129,19 @@ TEST_F(ConnectionTest, TheLastWordsArriveThoughThePeersBytesAreUnread) {
 TEST_F(ConnectionTest, CloseResetsTheSessionAndTellsWhy) {
   std::promise<void> lost;
   std::promise<Error> closed;
+  std::thread closer;
   Listen({.tls = ServerTls()}, [&](std::shared_ptr<Connection> connection) {
     auto session = std::make_unique<RawSession>();
     session->on_lost = [&] { lost.set_value(); };
     connection->Attach(std::move(session), NoDeadlines());
     connection->SetOnClosed([&](const Error& why) { closed.set_value(why); });
-    std::thread([connection] { connection->Close(); }).detach();
+    closer = std::thread([connection] { connection->Close(); });
   });
   auto dialed = DialLoopback(ClientTls());
   ASSERT_TRUE(dialed);
   Await(lost.get_future());
   EXPECT_EQ(Await(closed.get_future()).code, ErrorCode::kCancelled);
+  closer.join();
   EXPECT_TRUE(Eventually([&] { return listener_->connections() == 0; }));
 }
 

@@ -129,8 +129,10 @@ void Loop::State::FireTimers() {
 
 TurnTask::TurnTask(Loop& loop, std::function<void()> run) : loop_(loop), run_(std::move(run)) {}
 
-TurnTask::~TurnTask() {
-  if (!scheduled_) return;
+TurnTask::~TurnTask() { Unschedule(); }
+
+void TurnTask::Unschedule() {
+  if (!std::exchange(scheduled_, false)) return;
   for (auto* list : {&loop_.state_->tasks, &loop_.state_->tasks_next}) {
     std::replace(list->begin(), list->end(), this, static_cast<TurnTask*>(nullptr));
   }

@@ -52,6 +52,7 @@ class TurnTask {
   TurnTask& operator=(const TurnTask&) = delete;
 
   void Schedule();
+  void Unschedule();
 
  private:
   friend class Loop;
