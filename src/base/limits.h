@@ -51,6 +51,9 @@ inline constexpr std::size_t kStreamWindowBytes = 512 * 1024;
 // stalled stream cannot stop the others; above it, credit waits for consumption, so memory is
 // bounded.
 inline constexpr std::size_t kConnectionUnconsumedBytesMax = 64 * 1024 * 1024;
+// Above it, streams whose reader took nothing for this long are reset: a few readers that stand
+// still must not stop everyone else on a tunnel.  Below it a reader may pause as long as it likes.
+inline constexpr seconds kStalledReader{10};
 // The connection's own window: what may be on its way at once, 128 MB/s at 120 ms.  Together with
 // the bound above it bounds what one connection can hold.
 inline constexpr std::size_t kConnectionWindowBytes = 16 * 1024 * 1024;

@@ -61,10 +61,8 @@ int OnHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name,
 
 // nghttp2 would drop a field with forbidden bytes and go on; RFC 9113 section 8.2.1 calls the whole
 // message malformed.
-int OnInvalidHeader(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t*,
-                    std::size_t, const std::uint8_t*, std::size_t, std::uint8_t, void*) {
-  nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
-                            NGHTTP2_PROTOCOL_ERROR);
+int OnInvalidHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
+                    const std::uint8_t*, std::size_t, std::uint8_t, void*) {
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -154,8 +152,9 @@ int OnSendData(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* frame
   return EngineOf(user_data).WriteData(exchange, frame_header, bytes) ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
-int OnError(nghttp2_session*, int, const char* message, std::size_t bytes, void* user_data) {
-  EngineOf(user_data).RememberError({message, bytes});
+int OnError(nghttp2_session*, int error, const char* message, std::size_t bytes, void* user_data) {
+  // That one quotes the field, which may hold a secret.
+  if (error != NGHTTP2_ERR_HTTP_HEADER) EngineOf(user_data).RememberError({message, bytes});
   return 0;
 }
 

@@ -102,6 +102,7 @@ Result<void> Engine::Receive(std::string_view bytes) {
   const auto taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   DeliverRefused();
+  ResetStalledReaders();
   if (taken < 0) {
     Wake();
     return Break(static_cast<int>(taken));

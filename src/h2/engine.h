@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,6 +102,7 @@ class Engine final : public Session {
   std::shared_ptr<Exchange> Detach(Exchange& exchange);
   void DeliverRefused();
   void GiveConnectionCredit(std::size_t bytes);
+  void ResetStalledReaders();
   Error Break(int nghttp2_error);
   void Wake();
 
@@ -112,6 +114,7 @@ class Engine final : public Session {
   HeaderBlock incoming_block_;
   ConnectionCredit credit_;
   FrameBudget budget_;
+  std::optional<MonotonicTime> full_since_;  // too much is unconsumed since
   std::function<void()> ping_answer_;
   std::string last_error_;
 

@@ -43,6 +43,7 @@ class Exchange final : public http::ResponseStream {
   SendQueue queue_;
   std::optional<http::Fields> trailers_;
   std::size_t unconsumed_bytes_ = 0;  // given to OnBody, not yet to Consume
+  bool consumed_lately_ = false;      // since the engine last looked for stalled readers
 
   std::optional<http::ResetReason> reset_;  // our own
   bool head_submitted_ = false;             // ours, to nghttp2

@@ -130,6 +130,63 @@ TEST(Flow, WhatAConnectionHoldsIsBounded) {
   EXPECT_EQ(pair.server->OpenStreams(), 50u);
 }
 
+// Once a connection is full, readers that stand still are given up for those that go on.
+TEST(Flow, StalledReadersOfAFullConnectionAreReset) {
+  Options options;
+  options.stream_window_bytes = 64 * 1024;
+  options.connection_window_bytes = 128 * 1024;
+  options.connection_unconsumed_bytes_max = 256 * 1024;
+  Pair pair(options);
+  pair.handler.on_request = [](ServerSide& side) {
+    side.stream->SendHead({.status = 200}, false);
+    side.stream->SendBody(std::string(500'000, 'x'));
+  };
+  pair.Run();
+  std::vector<std::shared_ptr<ClientSide>> stalled;
+  const auto add = [&] {
+    auto call = pair.Send(Get());
+    call->consume = false;
+    return call;
+  };
+  const auto reading = add();
+  for (int i = 0; i < 20; ++i) stalled.push_back(add());
+  const auto pass = [&](std::chrono::seconds time) {
+    pair.clock.Advance(time);
+    ASSERT_TRUE(pair.server->Ping([] {}));  // as a keepalive does
+    pair.Run();
+  };
+  pair.Run();
+  pass(limits::kStalledReader - std::chrono::seconds(1));
+  reading->stream->Consume(1000);
+  for (const auto& call : stalled) EXPECT_FALSE(call->reset);
+  pass(std::chrono::seconds(2));
+  int resets = 0;
+  for (const auto& call : stalled) resets += call->reset == http::ResetReason::kEnhanceYourCalm;
+  EXPECT_GE(resets, 4);
+  EXPECT_FALSE(reading->reset);
+  reading->consume = true;
+  reading->stream->Consume(SIZE_MAX);
+  // Those that waited for the connection's credit take it next, and are given up in their turn.
+  for (int i = 0; i < 5; ++i) pass(limits::kStalledReader);
+  EXPECT_EQ(reading->body.size(), 500'000u);
+}
+
+TEST(Flow, ReadersMayPauseForeverWhileTheConnectionIsNotFull) {
+  Pair pair;
+  pair.handler.on_request = [](ServerSide& side) {
+    side.stream->SendHead({.status = 200}, false);
+    side.stream->SendBody(std::string(400'000, 'x'));
+  };
+  const auto paused = pair.Send(Get());
+  paused->consume = false;
+  for (int i = 0; i < 100; ++i) {
+    pair.Run();
+    pair.clock.Advance(std::chrono::hours(1));
+    ASSERT_TRUE(pair.server->Ping([] {}));
+  }
+  EXPECT_FALSE(paused->reset);
+}
+
 // Streams that end while bytes are unconsumed leave the connection's whole window behind.
 TEST(Flow, ClosedStreamsGiveTheirCreditBack) {
   Options options;

@@ -111,9 +111,28 @@ void Engine::GiveConnectionCredit(std::size_t bytes) {
 }
 
 void Engine::Consumed(Exchange& exchange, std::size_t bytes) {
+  exchange.consumed_lately_ = true;
   GiveConnectionCredit(credit_.Consumed(bytes));
   if (!exchange.remote_ended_) nghttp2_session_consume_stream(session_, exchange.id_, bytes);
   if (!woken_ && nghttp2_session_want_write(session_) != 0) Wake();
+}
+
+// While the connection holds all that it may, its credit waits for its readers; one that stands
+// still would make everyone wait.
+void Engine::ResetStalledReaders() {
+  if (credit_.unconsumed() <= options_.connection_unconsumed_bytes_max) {
+    full_since_.reset();
+    return;
+  }
+  const MonotonicTime now = options_.clock->Monotonic();
+  const bool due = full_since_ && now - *full_since_ >= limits::kStalledReader;
+  if (full_since_ && !due) return;
+  full_since_ = now;
+  for (const auto& exchange : open_) {
+    const bool stalled = exchange->unconsumed_bytes_ > 0 && !exchange->consumed_lately_;
+    if (due && stalled) exchange->Reset(http::ResetReason::kEnhanceYourCalm);
+    exchange->consumed_lately_ = false;
+  }
 }
 
 void Engine::Forfeit(Exchange& exchange) {

@@ -8,7 +8,8 @@
 //
 // Flow control (http/stream.h): a stream's window is given back by Consume alone.  The connection's
 // is given back at once while less than limits::kConnectionUnconsumedBytesMax is unconsumed, so a
-// stalled reader does not stop the other streams; above that by Consume too, so memory is bounded.
+// stalled reader does not stop the other streams; above that by Consume alone, so memory is
+// bounded, and streams whose reader stands still are reset (limits::kStalledReader).
 #pragma once
 
 #include <cstddef>
