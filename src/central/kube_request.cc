@@ -10,6 +10,7 @@
 #include "central/audit_log.h"
 #include "central/cross_loop_session.h"
 #include "central/kube_gateway.h"
+#include "central/origin.h"
 #include "central/self_review.h"
 #include "gateway/headers.h"
 #include "gateway/tunnel_message.h"
@@ -25,6 +26,13 @@ namespace {
 constexpr std::size_t kKubectlFieldBytesMax = 256;
 constexpr std::string_view kUsersGroup = "mk8s:users";
 constexpr std::string_view kRoleGroupPrefix = "mk8s:role:";
+
+// client-go drops the message of a Status that answers discovery ("the server is currently unable
+// to handle the request"), but prints a Warning (client-go rest/request.go, rest/warnings.go).
+bool IsDiscoveryTarget(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  return path == "/api" || path == "/apis" || path == "/version" || path.starts_with("/openapi/");
+}
 
 }  // namespace
 
@@ -74,6 +82,9 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
 }
 
 Result<void> KubeRequest::Authenticate() {
+  if (ForeignOrigin(head_)) {
+    return MakeError(ErrorCode::kPermissionDenied, "requests from other sites are refused");
+  }
   std::optional<Secret> offered = gateway::WebSocketBearer(head_.fields);
   const std::string_view token = offered ? std::string_view(offered->Reveal())
                                          : BearerToken(head_.fields.Get("authorization"));
@@ -165,7 +176,8 @@ Result<void> KubeRequest::FindTunnel() {
 
 void KubeRequest::AuditAndDispatch() {
   AuditLog& audit = gateway_.services().audit;
-  if (!audit.Writable()) {
+  const bool discovery = kind_.kind == kube::RequestKind::kDiscovery;
+  if (!audit.Writable() && !discovery) {
     return Refuse(MakeError(ErrorCode::kUnavailable,
                             "the audit log cannot be written, so nothing is let through"));
   }
@@ -299,6 +311,9 @@ gateway::Answer KubeRequest::AnswerFor(const Error& why) const {
       .head = {.status = HttpStatus(why.code), .fields = kube::StatusFields(why, details)},
       .body = kube::StatusJson(why, details)};
   answer.head.fields.Set("x-request-id", event_.id);
+  if (IsDiscoveryTarget(route_.target)) {
+    answer.head.fields.Add("warning", "299 mk8s " + kube::Quote(Printable(why.message)));
+  }
   return answer;
 }
 

@@ -62,7 +62,7 @@ class KubeRequest : public gateway::RelayObserver,
   net::Loop& loop_;
   KubeRoute route_;
   http::RequestHead head_;
-  std::string protocol_;  // of the upgrade asked for; head_ is moved on by Dispatch
+  std::string protocol_;    // of the upgrade asked for; head_ is moved on by Dispatch
   bool wants_body_ = true;  // of an answer: not for HEAD
   bool end_ = false;
   std::shared_ptr<http::ResponseStream> stream_;

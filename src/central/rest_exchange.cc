@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "central/audit_log.h"
+#include "central/origin.h"
 #include "central/rest_json.h"
 #include "central/services.h"
 #include "central/snapshot.h"
@@ -15,15 +16,6 @@ namespace mk8s::central {
 namespace {
 
 constexpr std::string_view kPasswordChangeRequired = "password_change_required";
-
-// A page of another site may not use the browser's access to central (CVE-2019-13209).
-bool ForeignOrigin(const http::RequestHead& head) {
-  const auto origin = head.fields.Find("origin");
-  if (!origin) return false;
-  const std::size_t host = origin->find("://");
-  return host == std::string_view::npos ||
-         !EqualsIgnoreCase(origin->substr(host + 3), head.authority);
-}
 
 bool ReadsOnly(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
