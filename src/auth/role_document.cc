@@ -36,7 +36,14 @@ struct Stop {
 
 class TreeBuilder : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark&) override { root_ = DocumentNode(); }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp begins again and again at a ',' that no document can begin with.
+    if (!documents_.empty() && mark.pos <= document_start_) {
+      throw Stop{Wrong(mark.line + 1, "not YAML: a document cannot begin like this")};
+    }
+    document_start_ = mark.pos;
+    root_ = DocumentNode();
+  }
   void OnDocumentEnd() override { documents_.push_back(std::move(root_)); }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
     Take(mark, DocumentNode{.kind = DocumentNode::Kind::kNull});
@@ -101,7 +108,7 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!level.key) {
       TakeKey(level, std::move(node));
     } else {
-      level.node.entries.emplace_back(*std::move(level.key), std::move(node));
+      level.node.entries.push_back({*std::move(level.key), std::move(node)});
       level.key.reset();
     }
   }
@@ -119,6 +126,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   DocumentNode root_;
+  int document_start_ = 0;
   std::vector<Level> open_;
   std::vector<DocumentNode> documents_;
 };
@@ -156,7 +164,7 @@ Result<DocumentNode> FromJson(const boost::json::value& value) {
       node.kind = DocumentNode::Kind::kMap;
       for (const auto& entry : value.get_object()) {
         MK8S_ASSIGN_OR_RETURN(DocumentNode child, FromJson(entry.value()));
-        node.entries.emplace_back(entry.key(), std::move(child));
+        node.entries.push_back({std::string(entry.key()), std::move(child)});
       }
       return node;
     default:

@@ -5,12 +5,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 
 namespace mk8s::auth {
+
+struct DocumentEntry;
 
 struct DocumentNode {
   enum class Kind { kNull, kBool, kString, kList, kMap };
@@ -18,7 +19,12 @@ struct DocumentNode {
   int line = 0;      // from 1; 0 in JSON
   std::string text;  // kBool: "true" or "false"; numbers come as strings
   std::vector<DocumentNode> items;
-  std::vector<std::pair<std::string, DocumentNode>> entries;  // in their order, keys are unique
+  std::vector<DocumentEntry> entries;  // in their order, keys are unique
+};
+
+struct DocumentEntry {
+  std::string key;
+  DocumentNode value;
 };
 
 /// Every document of the stream.  Aliases and duplicate keys are refused; deeper than

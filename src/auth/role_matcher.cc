@@ -1,10 +1,8 @@
-// See role_matcher.h.  A matcher indexes its grants by verb and by group and resource, so that a
-// decision looks at those few that could cover the request.
+// See role_matcher.h.  A matcher indexes its grants by resource and namespace, so that a decision
+// looks at those few that could cover the request.
 #include "auth/role_matcher.h"
 
 #include <algorithm>
-#include <array>
-#include <unordered_map>
 
 #include "auth/role_explain.h"
 #include "auth/role_grant.h"
@@ -13,25 +11,6 @@
 
 namespace mk8s::auth {
 namespace {
-
-// Calls `visit` for each bit of `verbs`.
-template <typename Visit>
-void ForEachVerb(VerbSet verbs, Visit visit) {
-  for (; verbs != 0; verbs &= verbs - 1) visit(static_cast<std::size_t>(__builtin_ctz(verbs)));
-}
-
-std::string KeyOf(std::string_view group, std::string_view resource) {
-  std::string key;
-  key.reserve(group.size() + resource.size() + 1);
-  key += resource;
-  key += '\0';
-  key += group;
-  return key;
-}
-
-void AddTo(GrantIndex& index, const IndexedGrant& entry, VerbSet verbs) {
-  ForEachVerb(verbs, [&](std::size_t verb) { index[verb].push_back(entry); });
-}
 
 template <typename T>
 void SortUnique(std::vector<T>& values) {
@@ -67,28 +46,6 @@ void Consider(const Ask& ask, const IndexedGrant& entry, Gathering& found) {
 
 }  // namespace
 
-void MatcherIndex::Add(std::shared_ptr<const CompiledRole> role, std::string_view cluster) {
-  const auto number = static_cast<std::uint32_t>(roles.size());
-  for (const CompiledGrant& grant : role->grants) {
-    if (!GlobMatch(grant.cluster, cluster)) continue;
-    has_grants = true;
-    for (const ResourcePattern& pattern : grant.resources) {
-      // An administrator's "*" holds impersonate, bind and escalate as well.
-      VerbSet verbs = grant.verbs;
-      if (grant.admin && (verbs & Bit(Verb::kAny)) != 0) {
-        verbs |= Bit(Verb::kImpersonate) | Bit(Verb::kBind) | Bit(Verb::kEscalate);
-      }
-      const IndexedGrant entry{&grant, &pattern, number};
-      all.push_back(entry);
-      const bool exact =
-          pattern.path.empty() &&
-          (pattern.group + pattern.resource).find_first_of("*?") == std::string::npos;
-      AddTo(exact ? by_resource[KeyOf(pattern.group, pattern.resource)] : others, entry, verbs);
-    }
-  }
-  roles.push_back(std::move(role));
-}
-
 RoleMatcher::RoleMatcher(std::unique_ptr<const MatcherIndex> index) : index_(std::move(index)) {}
 RoleMatcher::~RoleMatcher() = default;
 
@@ -96,18 +53,8 @@ bool RoleMatcher::empty() const { return !index_->has_grants; }
 
 Decision RoleMatcher::Decide(const Attributes& attributes) const {
   const Ask ask(attributes);
-  const GrantIndex* exact = nullptr;
-  if (attributes.is_resource) {
-    const auto found = index_->by_resource.find(KeyOf(attributes.api_group, attributes.resource));
-    if (found != index_->by_resource.end()) exact = &found->second;
-  }
   Gathering found;
-  ForEachVerb(ask.plain | ask.friendly, [&](std::size_t verb) {
-    if (exact != nullptr) {
-      for (const IndexedGrant& entry : (*exact)[verb]) Consider(ask, entry, found);
-    }
-    for (const IndexedGrant& entry : index_->others[verb]) Consider(ask, entry, found);
-  });
+  index_->ForEachCandidate(ask, [&](const IndexedGrant& entry) { Consider(ask, entry, found); });
 
   Decision decision;
   decision.allowed = !found.whole_roles.empty();

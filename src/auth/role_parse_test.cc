@@ -151,6 +151,7 @@ TEST(RolesFile, RefusalsNameThePlaceAndWhatWasMeant) {
        "line 1: aliases (*name) are not supported; write the value again"},
       {"roles: [{? [a] : b}]", "line 1: a key must be a word"},
       {"\xff", "the file is not UTF-8"},
+      {",ur\n", "line 1: not YAML: a document cannot begin like this"},
   };
   for (const auto& row : rows) {
     const Result<RolesFile> file = ParseRolesFile(row.yaml);

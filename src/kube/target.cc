@@ -43,7 +43,9 @@ void AppendEscaped(std::string& out, char c) {
 
 // Appends `text` decoded once; false on a bad escape.
 bool Unescape(std::string_view text, bool plus_is_space, std::string& out) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  std::size_t i = text.find_first_of(plus_is_space ? "%+" : "%");
+  out += text.substr(0, i);  // nearly always all of it
+  for (; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (i + 2 >= text.size()) return false;
       const int high = HexValue(text[i + 1]), low = HexValue(text[i + 2]);
@@ -182,6 +184,7 @@ class TargetParser {
   // As url.ParseQuery, but what that drops is refused.
   Result<void> ParseQuery() {
     std::string_view rest = raw_query_;
+    if (!rest.empty()) target_.query_.reserve(8);  // kubectl's longest but for commands
     while (!rest.empty()) {
       const std::size_t ampersand = rest.find('&');
       const std::string_view piece = rest.substr(0, ampersand);
