@@ -51,8 +51,9 @@ Agent::Worker::Worker(Agent& of, net::Loop& on)
 void Agent::Worker::StartTunnels(const std::shared_ptr<const net::TlsContext>& tls,
                                  std::size_t count) {
   while (tunnels.size() < count) {
-    tunnels.push_back(
-        std::make_unique<TunnelConnection>(loop, agent.central_, handler, agent.status_));
+    tunnels.push_back(std::make_unique<TunnelConnection>(
+        loop, agent.central_, handler, agent.status_,
+        [&of = agent] { of.loops_.at(0).Post([&of] { of.control_->TunnelLost(); }); }));
   }
   for (const auto& tunnel : tunnels) tunnel->Start(tls);
 }

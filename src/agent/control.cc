@@ -46,6 +46,12 @@ Control::Control(net::Loop& loop, const config::AgentConfig& config, const Centr
       events_(std::move(events)),
       grpc_timer_(loop) {}
 
+void Control::TunnelLost() {
+  if (!worked_ || calling_ || session_ == nullptr) return;
+  next_.Cancel();
+  Heartbeat();
+}
+
 void Control::Stop() {
   next_.Cancel();
   CloseConnection();
@@ -81,7 +87,7 @@ void Control::OnDialed(Result<std::shared_ptr<net::Connection>> dialed, const On
   connection_ = std::move(*dialed);
   auto session = h2::Session::Client();
   session_ = session.get();
-  worked_ = false;
+  worked_ = calling_ = false;
   net::Deadlines deadlines = net::Deadlines::Client();
   deadlines.ping_interval = limits::kPingInterval;
   connection_->Attach(std::move(session), deadlines);
@@ -93,10 +99,13 @@ void Control::OnDialed(Result<std::shared_ptr<net::Connection>> dialed, const On
 
 void Control::Call(std::string_view path, std::string_view request,
                    std::function<void(Result<std::string>)> done) {
+  calling_ = true;
   grpc::UnaryCall(*session_, grpc_timer_, path, request,
                   {.deadline = kCallDeadline, .authority = central_.ToString()},
                   [this, attempt = attempt_, done = std::move(done)](Result<std::string> answer) {
-                    if (attempt == attempt_) done(std::move(answer));
+                    if (attempt != attempt_) return;
+                    calling_ = false;
+                    done(std::move(answer));
                   });
 }
 
@@ -168,6 +177,7 @@ void Control::OnHeartbeat(Result<std::string> answer) {
   if (!std::exchange(worked_, true)) {
     lost_in_row_ = 0;
     backoff_.Up();
+    log::Info("connected to central", {{"central", central_.ToString()}});
   }
   Count(status_.heartbeats);
   if (SystemClock().Now() >= renew_at_) return Renew();

@@ -41,6 +41,9 @@ class Control {
           net::DialTarget central, const ClusterFacts& facts, Status& status, ControlEvents events);
 
   void Start() { Register(); }
+  /// A tunnel was lost: asks central now, rather than with the next heartbeat, whether it still
+  /// accepts this agent.
+  void TunnelLost();
   void Stop();
 
  private:
@@ -75,7 +78,8 @@ class Control {
   const ControlEvents events_;
   LoopTimer grpc_timer_;
   Backoff backoff_;
-  net::Timer next_;  // the next attempt or heartbeat
+  net::Timer next_;       // the next attempt or heartbeat
+  bool calling_ = false;  // a call is under way on connection_
 
   std::shared_ptr<net::Connection> connection_;
   h2::Session* session_ = nullptr;  // connection_'s

@@ -8,8 +8,12 @@
 namespace mk8s::agent {
 
 TunnelConnection::TunnelConnection(net::Loop& loop, net::DialTarget central, http::Handler& handler,
-                                   Status& status)
-    : loop_(loop), central_(std::move(central)), handler_(handler), status_(status) {}
+                                   Status& status, std::function<void()> on_lost)
+    : loop_(loop),
+      central_(std::move(central)),
+      handler_(handler),
+      status_(status),
+      on_lost_(std::move(on_lost)) {}
 
 void TunnelConnection::Start(std::shared_ptr<const net::TlsContext> tls) {
   if (draining_) return;
@@ -77,6 +81,7 @@ void TunnelConnection::OnClosed(const Error& why) {
                             {"reason", why},
                             {"next_attempt_in", FormatDuration(delay)}});
   DialAfter(delay);
+  on_lost_();
 }
 
 void TunnelConnection::DialAfter(std::chrono::milliseconds delay) {

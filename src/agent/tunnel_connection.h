@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,8 +21,9 @@ namespace mk8s::agent {
 /// Loop thread only.  Must outlive its loop's run.
 class TunnelConnection {
  public:
-  TunnelConnection(net::Loop& loop, net::DialTarget central, http::Handler& handler,
-                   Status& status);
+  /// `on_lost` is called when an open connection is lost that was meant to stay.
+  TunnelConnection(net::Loop& loop, net::DialTarget central, http::Handler& handler, Status& status,
+                   std::function<void()> on_lost);
 
   /// A new registration: drops the connection of the one before and dials now.
   void Start(std::shared_ptr<const net::TlsContext> tls);
@@ -43,6 +45,7 @@ class TunnelConnection {
   const net::DialTarget central_;
   http::Handler& handler_;
   Status& status_;
+  const std::function<void()> on_lost_;
   Backoff backoff_;
   net::Timer retry_;
   std::shared_ptr<const net::TlsContext> tls_;  // null: paused
