@@ -23,7 +23,12 @@ bool Tunnels::Add(std::shared_ptr<Tunnel> tunnel) {
     const std::lock_guard lock(mutex_);
     Entry& entry = clusters_[tunnel->cluster_id];
     if (tunnel->epoch < entry.epoch) return false;
-    if (tunnel->epoch > entry.epoch) fenced.swap(entry.tunnels);
+    // By the tunnels' own epochs: the registration has already raised the entry's.
+    std::erase_if(entry.tunnels, [&](const std::shared_ptr<Tunnel>& old) {
+      if (old->epoch >= tunnel->epoch) return false;
+      fenced.push_back(old);
+      return true;
+    });
     entry.epoch = tunnel->epoch;
     entry.last_heartbeat = clock_.Now();
     entry.disconnected_since.reset();

@@ -72,6 +72,8 @@ TEST_F(TunnelsTest, ConnectionsAreSpreadOverTheLoops) {
 TEST_F(TunnelsTest, ANewerEpochFencesTheOlder) {
   const auto ghost = Make(1, first_), owner = Make(2, first_);
   ASSERT_TRUE(tunnels_.Add(ghost));
+  tunnels_.NoteEpoch("dev", 2);
+  EXPECT_EQ(tunnels_.Pick("dev", first_), ghost) << "until the newer one's tunnel is open";
   ASSERT_TRUE(tunnels_.Add(owner));
   EXPECT_EQ(tunnels_.Pick("dev", first_), owner);
   EXPECT_FALSE(tunnels_.Add(Make(1, first_))) << "the ghost comes back";
