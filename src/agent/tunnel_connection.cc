@@ -27,15 +27,20 @@ void TunnelConnection::Start(std::shared_ptr<const net::TlsContext> tls) {
 }
 
 void TunnelConnection::Pause() {
-  tls_.reset();
-  retry_.Cancel();
-  ++attempt_;
+  StopDialing();
+  if (connection_) connection_->Shutdown(limits::kShutdownGrace);
 }
 
 void TunnelConnection::Drain(std::chrono::milliseconds grace) {
   draining_ = true;
-  Pause();
+  StopDialing();
   if (connection_) connection_->Shutdown(grace);
+}
+
+void TunnelConnection::StopDialing() {
+  tls_.reset();
+  retry_.Cancel();
+  ++attempt_;
 }
 
 void TunnelConnection::Dial() {

@@ -29,13 +29,14 @@ class TunnelConnection {
   void Start(std::shared_ptr<const net::TlsContext> tls);
   /// A renewed certificate, for the next dial; an open connection goes on.
   void Use(std::shared_ptr<const net::TlsContext> tls) { tls_ = std::move(tls); }
-  /// The registration is not good any more: no dial until Start.  What is open stays, for central
-  /// to close.
+  /// The registration is not good any more: no dial until Start.  An open connection takes no new
+  /// requests and ends with those under way.
   void Pause();
   /// No new requests; closes when the open ones ended or `grace` is over.
   void Drain(std::chrono::milliseconds grace);
 
  private:
+  void StopDialing();
   void Dial();
   void OnDialed(Result<std::shared_ptr<net::Connection>> dialed);
   void OnClosed(const Error& why);
