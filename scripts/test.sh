@@ -70,6 +70,8 @@ if wants functional; then begin_testbed; fi
 if wants checks; then
   check "layers" tools/check_layers
   check "style" tools/tidy
+  check "documentation" tools/check_docs
+  check "tables of the documentation" tools/docs_tables
 fi
 
 if wants unit; then
