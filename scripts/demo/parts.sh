@@ -85,7 +85,7 @@ start_agents() {
   local name token
   step "Connecting an mk8s-agent per cluster (they dial out; no cluster opens a port)"
   for name in "${clusters[@]}"; do
-    token=$(mk8s clusters add "$name" -o json | sed -n 's/.*"agent_token" *: *"\([^"]*\)".*/\1/p')
+    token=$(mk8s clusters add "$name" 2>/dev/null)  # stdout is the token, stderr says what to do with it
     [[ -n $token ]] || die "no token for the agent of $name"
     CENTRAL_URL=$grpc CLUSTER_NAME=$name AGENT_TOKEN=$token MK8S_TLS_CA_FILE=$ca_file MK8S_AGENT_DIAGNOSTICS_PORT=0 \
       MK8S_AGENT_BIND_ADDRESS=127.0.0.1 \
