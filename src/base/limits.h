@@ -78,7 +78,7 @@ inline constexpr std::uint32_t kHousekeepingFramesPerTunnelMax = 100'000;
 inline constexpr std::size_t kGrpcMessageBytesMax = 4 * 1024 * 1024;
 
 // --- Tunnel and agents ---
-inline constexpr seconds kPingInterval{20};
+inline constexpr seconds kPingInterval{20};  // of tunnels
 inline constexpr seconds kPingDeadline{
     15};  // unanswered PING: the connection is dead (<= 35 s after silence)
 inline constexpr milliseconds kHeartbeatInterval{15'000};
@@ -92,7 +92,7 @@ inline constexpr std::chrono::hours kAgentCertificateLife{24};
 // --- Connections in total ---
 inline constexpr std::size_t kFrontConnectionsMax =
     10'000;  // over: accept waits; agents and diagnostics have their own
-inline constexpr std::size_t kAgentConnectionsMax = 50'000;
+inline constexpr std::size_t kAgentConnectionsMax = 50'000;  // over: accept waits
 // The agent's connections to its kube-apiserver, per loop.  Over: requests wait, then fail as
 // refused.
 inline constexpr std::size_t kPooledConnectionsMax = 16;  // x kStreamsPerClientConnection
@@ -101,12 +101,12 @@ inline constexpr std::size_t kPooledRequestsWaitingMax = 1'000;
 // The command line keeps whole answers in memory: audit pages are the largest.
 inline constexpr std::size_t kClientBodyBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kDiagnosticsConnectionsMax = 100;
-inline constexpr std::size_t kRequestsPerUserMax = 1'000;  // in flight; over: 429
-inline constexpr std::size_t kRequestsPerClusterMax = 5'000;
+inline constexpr std::size_t kRequestsPerUserMax = 1'000;     // in flight; over: 429
+inline constexpr std::size_t kRequestsPerClusterMax = 5'000;  // over: 429
 
-// Open streams are decided again at least this often, for sessions that end by time; after a change at once.
+// Open streams are decided again this often, as sessions end by time; after a change at once.
 inline constexpr seconds kRecheckInterval{4};
-inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a review is a few hundred bytes; over: 413
+inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a few hundred; over: 413
 
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
@@ -121,14 +121,14 @@ inline constexpr seconds kMigrationDeadline{600};
 inline constexpr int kSqliteReadersMax = 4;  // a caller over it waits, at most kStoreDeadline
 
 // --- Accounts ---
-inline constexpr int kLoginFailuresPerAccountMax = 5;
-inline constexpr int kLoginFailuresPerAddressMax = 50;
-inline constexpr minutes kLockout{15};
+inline constexpr int kLoginFailuresPerAccountMax = 5;   // within kLockout
+inline constexpr int kLoginFailuresPerAddressMax = 50;  // likewise
+inline constexpr minutes kLockout{15};                  // 429 with Retry-After
 // Sessions are held in memory; automation that logs in and never out ends its own oldest ones.
 inline constexpr int kSessionsPerUserMax = 100;
 inline constexpr std::size_t kPasswordBytesMax =
     1024;  // pre-hashed, so bcrypt's 72 bytes do not cut it
-inline constexpr std::size_t kPasswordBytesMin = 8;
+inline constexpr std::size_t kPasswordBytesMin = 8;  // under: 400
 
 // Logins that wait for bcrypt: about 10 s of it on two cores.  Over: 503.
 inline constexpr std::size_t kPasswordQueueMax = 64;

@@ -31,7 +31,8 @@ TEST(SelfReview, BothEncodingsAskTheSame) {
   const auto text = ParseSelfReview(
       SelfReviewKind::kAccess, "application/json; charset=utf-8",
       R"({"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":
-          {"resourceAttributes":{"namespace":"shop","verb":"get","resource":"pods","subresource":"log"}}})");
+          {"resourceAttributes":{"namespace":"shop","verb":"get",
+                                 "resource":"pods","subresource":"log"}}})");
   ASSERT_TRUE(binary.has_value() && text.has_value());
   EXPECT_EQ(binary->asked, text->asked);
   EXPECT_TRUE(text->asked.is_resource);
