@@ -70,7 +70,10 @@ spec:
   containers:
   - name: web
     image: python:3.12-alpine
-    command: [sh, -c, "mkdir -p $site && cd $site && echo 'hello from $1' > index.html && echo serving && exec python3 -u -m http.server $port --bind 127.0.0.1"]
+    command:
+    - sh
+    - -c
+    - mkdir -p $site && cd $site && echo serving && exec python3 -u -m http.server $port --bind 127.0.0.1
 K
 }
 
