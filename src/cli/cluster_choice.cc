@@ -43,6 +43,12 @@ std::vector<KnownCluster> KnownClusters(const Workspace& workspace) {
   return clusters;
 }
 
+std::string WhyNotReachable(const ClusterView& cluster, WallTime now) {
+  if (cluster.status == "connected") return {};
+  if (!cluster.last_seen) return "its agent has not connected yet";
+  return "its agent is not connected, last seen " + Ago(*cluster.last_seen, now);
+}
+
 std::vector<KnownCluster> NamesOf(const std::vector<ClusterView>& clusters) {
   std::vector<KnownCluster> names;
   for (const ClusterView& cluster : clusters) names.push_back({cluster.name, cluster.id});

@@ -30,6 +30,10 @@ Result<std::string> ChosenCluster(Workspace& workspace);
 Result<std::string> FindCluster(const std::vector<KnownCluster>& clusters, std::string_view name,
                                 std::string_view origin);
 
+/// "its agent has not connected yet", "its agent is not connected, last seen 3h ago"; "" if all is
+/// well.
+std::string WhyNotReachable(const ClusterView& cluster, WallTime now);
+
 std::vector<KnownCluster> NamesOf(const std::vector<ClusterView>& clusters);
 
 }  // namespace mk8s::cli

@@ -100,10 +100,9 @@ Result<int> Use(Context& context, std::string name) {
   }
   context.err << "Your cluster is now " << name << ".\n";
   for (const ClusterView& cluster : listing.items) {
-    if (cluster.name != name || cluster.status == "connected") continue;
-    context.err << Paint("warning:", Tone::kWarn, context.ColourErr()) << " it is "
-                << Printable(cluster.status) << ", last seen "
-                << SeenText(cluster, context.clock.Now()) << "\n";
+    const std::string why = WhyNotReachable(cluster, context.clock.Now());
+    if (cluster.name != name || why.empty()) continue;
+    context.err << Paint("warning:", Tone::kWarn, context.ColourErr()) << " " << why << "\n";
   }
   if (const std::string variable = context.environment.Get("MK8S_CLUSTER"); !variable.empty()) {
     context.err << Paint("warning:", Tone::kWarn, context.ColourErr())
@@ -114,9 +113,14 @@ Result<int> Use(Context& context, std::string name) {
 
 // The token goes to standard output alone, so that it can be piped into a secret store; how to use
 // it is for people.
-void ShowToken(Context& context, const Workspace& workspace, const AgentToken& token) {
+Result<void> ShowToken(Context& context, const Workspace& workspace, const OutputFlags& flags,
+                       const AgentToken& token) {
   const std::string& url = workspace.settings.central_url.value;
   const std::string host = url.substr(0, url.find(':', url.find("://") + 3));
+  const std::string& ca_file = workspace.settings.ca_file.value;
+  if (flags.format == Format::kJson || flags.format == Format::kYaml) {
+    return Show(context, flags, token.json, Table({}), {});
+  }
   context.out << token.token.Reveal() << "\n" << std::flush;
   context.err
       << "\nThis is the agent's token; it is not shown again.  Start the agent in the cluster:\n\n"
@@ -124,17 +128,18 @@ void ShowToken(Context& context, const Workspace& workspace, const AgentToken& t
       << "    --set central.url=" << host << ":9090 --set cluster.name=" << token.cluster
       << " \\\n    --set central.token=TOKEN\n\n"
       << "or anywhere with a kubeconfig of the cluster:\n\n"
-      << "  CENTRAL_URL=" << host << ":9090 CLUSTER_NAME=" << token.cluster
-      << " AGENT_TOKEN=TOKEN mk8s-agent\n\n"
+      << "  CENTRAL_URL=" << host << ":9090 CLUSTER_NAME=" << token.cluster << " AGENT_TOKEN=TOKEN"
+      << (ca_file.empty() ? "" : " \\\n    MK8S_TLS_CA_FILE=" + ca_file) << " mk8s-agent\n\n"
       << "(9090 is mk8s-central's grpc_port unless it is configured otherwise.)\n";
+  return {};
 }
 
-Result<int> Add(Context& context, const std::string& name) {
+Result<int> Add(Context& context, const OutputFlags& flags, const std::string& name) {
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   MK8S_ASSIGN_OR_RETURN(AgentToken token, workspace->client.AddCluster(name));
   if (token.cluster.empty()) token.cluster = name;
   context.err << "Added the cluster " << Printable(token.cluster) << ".\n";
-  ShowToken(context, *workspace, token);
+  MK8S_RETURN_IF_ERROR(ShowToken(context, *workspace, flags, token));
   return 0;
 }
 
@@ -155,7 +160,8 @@ Result<int> Remove(Context& context, const std::string& name, bool yes) {
   return 0;
 }
 
-Result<int> RotateToken(Context& context, const std::string& name, bool yes) {
+Result<int> RotateToken(Context& context, const OutputFlags& flags, const std::string& name,
+                        bool yes) {
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   MK8S_ASSIGN_OR_RETURN(const Listing<ClusterView> listing, ListAndRemember(*workspace));
   MK8S_ASSIGN_OR_RETURN(const std::string found, FindCluster(NamesOf(listing.items), name, ""));
@@ -166,7 +172,7 @@ Result<int> RotateToken(Context& context, const std::string& name, bool yes) {
   MK8S_ASSIGN_OR_RETURN(AgentToken token, workspace->client.RotateClusterToken(found));
   if (token.cluster.empty()) token.cluster = found;
   context.err << "The old token of " << found << " is dead.\n";
-  ShowToken(context, *workspace, token);
+  MK8S_RETURN_IF_ERROR(ShowToken(context, *workspace, flags, token));
   return 0;
 }
 
@@ -196,13 +202,14 @@ void AddClusterCommands(Registry& registry) {
   use->add_option("NAME", flags->name, "The cluster, or - for the one before")
       ->type_name("CLUSTER");
 
-  CLI::App* add = AddCommand(registry, *group, "add",
-                             "Add a cluster and print its agent's token, once (administrators)",
-                             "  mk8s clusters add prod-eu\n",
-                             [flags](Context& context) { return Add(context, flags->name); });
+  CLI::App* add = AddCommand(
+      registry, *group, "add", "Add a cluster and print its agent's token, once (administrators)",
+      "  mk8s clusters add prod-eu\n",
+      [flags](Context& context) { return Add(context, flags->output, flags->name); });
   add->add_option("NAME", flags->name, "Its name: letters, digits and -")
       ->required()
       ->type_name("NEW");
+  AddOutputFlags(add, flags->output);
 
   CLI::App* remove = AddCommand(
       registry, *group, "remove", "Remove a cluster and cut its agent off (administrators)",
@@ -213,10 +220,12 @@ void AddClusterCommands(Registry& registry) {
 
   CLI::App* rotate = AddCommand(
       registry, *group, "rotate-token", "Replace a cluster's agent token (administrators)",
-      "  mk8s clusters rotate-token prod-eu --yes\n",
-      [flags](Context& context) { return RotateToken(context, flags->name, flags->yes); });
+      "  mk8s clusters rotate-token prod-eu --yes\n", [flags](Context& context) {
+        return RotateToken(context, flags->output, flags->name, flags->yes);
+      });
   rotate->add_option("NAME", flags->name, "The cluster")->required()->type_name("CLUSTER");
   AddYesFlag(rotate, flags->yes);
+  AddOutputFlags(rotate, flags->output);
 }
 
 }  // namespace mk8s::cli

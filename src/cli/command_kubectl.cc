@@ -54,6 +54,23 @@ Result<ClusterAccess> AccessTo(const Workspace& workspace, const std::string& cl
   return access;
 }
 
+// client-go drops the message of a failed discovery ("the server is currently unable to handle the
+// request"), so with an empty discovery cache kubectl cannot say that a cluster is offline: we do.
+void ExplainFailure(Context& context, Workspace& workspace, const std::string& cluster) {
+  const Result<Listing<ClusterView>> listing = ListAndRemember(workspace);
+  if (!listing) {
+    Report(context, listing.error());
+    return;
+  }
+  for (const ClusterView& view : listing->items) {
+    const std::string why = WhyNotReachable(view, context.clock.Now());
+    if (view.name != cluster || why.empty()) continue;
+    Report(context, MakeError(ErrorCode::kUnavailable, "the cluster " + cluster +
+                                                           " cannot be reached: " + why +
+                                                           "\n  next: mk8s clusters list"));
+  }
+}
+
 // MK8S_HOME may be on a read-only disk in CI; the session's runtime folder then does.
 Result<RunFolder> MakeRunFolder(const Context& context, const Workspace& workspace) {
   Result<void> home = workspace.home.Prepare();
@@ -88,14 +105,20 @@ Result<int> RunKubectl(Context& context, const std::vector<std::string>& argumen
                         run.WriteKubeconfig(PrivateKubeconfig(access, session.token)));
   Environment environment = context.environment;
   environment.Set("KUBECONFIG", kubeconfig.string());
+  const std::filesystem::path shared =
+      workspace->home.CacheFolder(workspace->settings.central_url.value) / cluster;
   if (environment.Get("KUBECACHEDIR").empty() && !HasCacheFlag(arguments)) {
-    const std::filesystem::path shared =
-        workspace->home.CacheFolder(workspace->settings.central_url.value) / cluster;
     if (const auto cache = run.LinkDiscoveryCache(shared, access.server_url)) {
       environment.Set("KUBECACHEDIR", cache->string());
     }
   }
-  return Finish(context, RunChild(guard, kubectl, arguments, environment));
+  const Result<ChildEnd> end = RunChild(guard, kubectl, arguments, environment);
+  std::error_code failure;
+  if (end && end->exit_code == 1 &&
+      !std::filesystem::exists(shared / "discovery" / "servergroups.json", failure)) {
+    ExplainFailure(context, *workspace, cluster);
+  }
+  return Finish(context, end);
 }
 
 }  // namespace mk8s::cli

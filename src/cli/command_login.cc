@@ -121,6 +121,7 @@ Result<Session> SignIn(Context& context, Workspace& workspace, const LoginFlags&
   }
   MK8S_ASSIGN_OR_RETURN(LoginAnswer answer,
                         workspace.client.Login(ToLower(TrimSpace(email)), typed.password));
+  answer.session.issued_at = context.clock.Now();
   if (!answer.password_change_required) return std::move(answer.session);
 
   if (typed.replacement.empty()) {

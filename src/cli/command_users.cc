@@ -49,11 +49,15 @@ std::vector<std::string> SplitRoles(const std::vector<std::string>& words) {
   return roles;
 }
 
-// The one-time password alone on standard output, what it is on standard error.
-void ShowInitialPassword(Context& context, const UserView& user) {
-  if (user.initial_password.empty()) return;
+// The one-time password, if there is one, alone on standard output; what it is on standard error.
+Result<void> ShowChanged(Context& context, const OutputFlags& flags, const UserView& user) {
+  if (flags.format == Format::kJson || flags.format == Format::kYaml) {
+    return Show(context, flags, user.json, Table({}), {});
+  }
+  if (user.initial_password.empty()) return {};
   context.err << "Their one-time password, to be changed at the first login:\n";
   context.out << user.initial_password << "\n";
+  return {};
 }
 
 Result<int> Create(Context& context, const Flags& flags) {
@@ -75,16 +79,16 @@ Result<int> Create(Context& context, const Flags& flags) {
               << (roles.empty() ? "no role; next: mk8s users set-roles " + user.email + " ROLE"
                                 : "the roles " + Join(roles, ", "))
               << ".\n";
-  ShowInitialPassword(context, user);
+  MK8S_RETURN_IF_ERROR(ShowChanged(context, flags.output, user));
   return 0;
 }
 
-Result<int> Patch(Context& context, const std::string& email, std::string_view key, bool value,
+Result<int> Patch(Context& context, const Flags& flags, std::string_view key, bool value,
                   std::string_view done) {
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
-  MK8S_ASSIGN_OR_RETURN(const UserView user, workspace->client.PatchUser(email, key, value));
-  context.err << done << " " << Printable(email) << ".\n";
-  ShowInitialPassword(context, user);
+  MK8S_ASSIGN_OR_RETURN(const UserView user, workspace->client.PatchUser(flags.email, key, value));
+  context.err << done << " " << Printable(flags.email) << ".\n";
+  MK8S_RETURN_IF_ERROR(ShowChanged(context, flags.output, user));
   return 0;
 }
 
@@ -120,10 +124,11 @@ CLI::App* AddUserCommand(Registry& registry, CLI::App& group, const std::shared_
 void AddPatch(Registry& registry, CLI::App& group, const std::shared_ptr<Flags>& flags,
               std::string_view name, std::string_view summary, std::string_view key, bool value,
               std::string_view done) {
-  AddUserCommand(registry, group, flags, name, summary, "",
-                 [flags, key, value, done](Context& context) {
-                   return Patch(context, flags->email, key, value, done);
-                 });
+  CLI::App* command = AddUserCommand(registry, group, flags, name, summary, "",
+                                     [flags, key, value, done](Context& context) {
+                                       return Patch(context, *flags, key, value, done);
+                                     });
+  AddOutputFlags(command, flags->output);
 }
 
 }  // namespace
@@ -146,6 +151,7 @@ void AddUserCommands(Registry& registry) {
       ->allow_extra_args(false);
   create->add_flag("--password-stdin", flags->password_stdin,
                    "Read their password from standard input");
+  AddOutputFlags(create, flags->output);
 
   AddPatch(registry, group, flags, "disable", "Refuse a user at once and cut what they have open",
            "disabled", true, "Disabled");

@@ -87,7 +87,7 @@ TEST_F(CommandsTest, ColourOnlyOnATerminalOrByForce) {
 
 TEST_F(CommandsTest, UseAndBack) {
   EXPECT_EQ(Run({"clusters", "use", "staging"}), 0);
-  EXPECT_THAT(Messages(), HasSubstr("disconnected, last seen 3h ago"));
+  EXPECT_THAT(Messages(), HasSubstr("warning: its agent is not connected, last seen 3h ago"));
   EXPECT_EQ(Run({"clusters", "use", "-"}), 0);
   EXPECT_EQ(Messages(), "Your cluster is now prod.\n");
   EXPECT_EQ(Run({"clusters", "use", "-"}), 0);
@@ -109,7 +109,10 @@ TEST_F(CommandsTest, AddPrintsTheTokenAlone) {
                  R"({"id":"1","name":"edge","agent_token":"mk8s_agent_abc"})");
   EXPECT_EQ(Run({"clusters", "add", "edge"}), 0);
   EXPECT_EQ(Output(), "mk8s_agent_abc\n");
-  ExpectGolden("clusters_add.txt", Messages());
+  const std::string messages = Messages();
+  EXPECT_EQ(Run({"clusters", "add", "edge", "-o", "json"}), 0);
+  EXPECT_THAT(Output(), HasSubstr("\"agent_token\": \"mk8s_agent_abc\""));
+  ExpectGolden("clusters_add.txt", messages);
 }
 
 TEST_F(CommandsTest, DestructiveCommandsNeedAYes) {

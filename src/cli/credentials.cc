@@ -49,6 +49,7 @@ Result<std::optional<Session>> CredentialStore::Load(std::string_view central_ur
   session.token = Secret(Text(object, "token"));
   session.refresh_token = Secret(Text(object, "refresh_token"));
   // An unreadable time counts as expired: the refresh or the next login mends it.
+  session.issued_at = ParseTime(Text(object, "issued_at")).value_or(WallTime{});
   session.expires_at = ParseTime(Text(object, "expires_at")).value_or(WallTime{});
   session.refresh_expires_at = ParseTime(Text(object, "refresh_expires_at")).value_or(WallTime{});
   return std::optional<Session>(std::move(session));
@@ -64,6 +65,7 @@ Result<void> CredentialStore::Save(std::string_view central_url, const Session& 
   json::object object{{"email", session.email}};
   if (!session.token.empty()) {
     object["token"] = session.token.Reveal();
+    object["issued_at"] = FormatTime(session.issued_at);
     object["expires_at"] = FormatTime(session.expires_at);
   }
   if (!session.refresh_token.empty()) {

@@ -17,6 +17,7 @@ namespace mk8s::cli {
 struct Session {
   std::string email;
   Secret token;  // access token (JWT); empty after the session ended
+  WallTime issued_at{};
   WallTime expires_at{};
   Secret refresh_token;
   WallTime refresh_expires_at{};

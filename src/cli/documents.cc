@@ -22,13 +22,15 @@ constexpr std::size_t kNodesMax = 200'000;
 // Plain in YAML only what no reader, of YAML 1.1 or 1.2, could take for a number, a boolean, a
 // date or syntax.
 bool IsPlainString(std::string_view text) {
-  if (text.empty() || text.size() > 512) return false;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  if (!letter(text[0]) && text[0] != '/') return false;
-  for (const char c : text) {
+  if (text.empty() || text.back() == ' ' || (!letter(text[0]) && text[0] != '/')) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const bool allowed = letter(c) || (c >= '0' && c <= '9') ||
-                         std::string_view("-_./@+").find(c) != std::string_view::npos;
-    if (!allowed) return false;
+                         std::string_view("-_./@+= ").find(c) != std::string_view::npos;
+    // A colon is syntax only before a space or the end.
+    const bool inner_colon = c == ':' && i + 1 < text.size() && text[i + 1] != ' ';
+    if (!allowed && !inner_colon) return false;
   }
   for (const std::string_view reserved :
        {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}) {

@@ -79,6 +79,25 @@ TEST_F(KubectlTest, RefusesBeforeKubectlStarts) {
   EXPECT_EQ(Seen(), "(nothing)");
 }
 
+TEST_F(KubectlTest, SaysThatAClusterIsOfflineWhereKubectlCannot) {
+  LogIn(std::chrono::hours(1), "prod");
+  KubectlIs("exit 1");
+  EXPECT_EQ(Run({"kubectl", "get", "pods"}), 1);
+  EXPECT_EQ(Messages(), "") << "connected: kubectl has said what there is to say";
+  central = FakeCentral();
+  central.Answer("GET /clusters", 200,
+                 R"({"clusters":[{"id":"1","name":"prod","status":"disconnected",
+                                  "last_seen":"2026-11-24T09:00:00Z"}]})");
+  EXPECT_EQ(Run({"kubectl", "get", "pods"}), 1);
+  EXPECT_EQ(Messages(),
+            "error: the cluster prod cannot be reached: its agent is not connected, last seen "
+            "1h ago\n  next: mk8s clusters list\n");
+  KubectlIs(
+      R"(for d in "$KUBECACHEDIR"/discovery/*/clusters/prod/c/*/k8s; do >"$d/servergroups.json"; done; exit 1)");
+  EXPECT_EQ(Run({"kubectl", "get", "pods"}), 1);
+  EXPECT_EQ(Messages(), "");
+}
+
 TEST_F(KubectlTest, HelpNeedsNoLogin) {
   KubectlIs("echo \"$@\" >\"$OUT\"");
   EXPECT_EQ(Run({"kubectl", "get", "--help"}), 0) << Messages();

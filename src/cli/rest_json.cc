@@ -166,7 +166,8 @@ Result<Listing<ClusterView>> ParseClusters(std::string_view body) {
 
 Result<AgentToken> ParseAgentToken(std::string_view body) {
   MK8S_ASSIGN_OR_RETURN(const json::object object, ParseObject(body, "an agent token"));
-  AgentToken token{Text(object, "name"), Text(object, "id"), Secret(Text(object, "agent_token"))};
+  AgentToken token{Text(object, "name"), Text(object, "id"), Secret(Text(object, "agent_token")),
+                   std::string(body)};
   if (token.token.empty()) return NotExpected("an agent token");
   return token;
 }
@@ -177,7 +178,9 @@ Result<Listing<UserView>> ParseUsers(std::string_view body) {
 
 Result<UserView> ParseUser(std::string_view body) {
   MK8S_ASSIGN_OR_RETURN(const json::object object, ParseObject(body, "a user"));
-  return ToUser(object);
+  Result<UserView> user = ToUser(object);
+  if (user) user->json = std::string(body);
+  return user;
 }
 
 Result<Listing<Role>> ParseRoles(std::string_view body) {

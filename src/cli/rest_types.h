@@ -40,6 +40,7 @@ struct UserView {
   std::optional<WallTime> created_at;
   std::optional<WallTime> last_login;
   std::string initial_password;  // only in the answer that made it
+  std::string json;              // of the answer, where it was about this user alone
 };
 
 struct LoginAnswer {
@@ -57,6 +58,7 @@ struct AgentToken {
   std::string cluster;
   std::string id;
   Secret token;
+  std::string json;  // the answer, token included
 };
 
 struct ServerVersion {

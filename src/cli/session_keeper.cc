@@ -15,7 +15,7 @@ Error SessionKeeper::NeedsLogin(const std::string& why) const {
                    why + "\n  next: mk8s login " + settings_.central_url.value);
 }
 
-Result<Session> SessionKeeper::Fresh(std::chrono::milliseconds left_min) {
+Result<Session> SessionKeeper::Fresh() {
   if (!settings_.token.empty()) {
     Session session;
     session.token = settings_.token;
@@ -23,6 +23,8 @@ Result<Session> SessionKeeper::Fresh(std::chrono::milliseconds left_min) {
     return session;
   }
   const auto still_good = [&](const Session& session) {
+    const auto left_min = std::min<std::chrono::milliseconds>(
+        kTokenLeftMin, (session.expires_at - session.issued_at) / 5);
     return !session.token.empty() && session.expires_at - clock_.Now() > left_min;
   };
   MK8S_ASSIGN_OR_RETURN(const std::optional<Session> stored,
@@ -50,7 +52,8 @@ Result<Session> SessionKeeper::Refresh(const std::function<bool(const Session&)>
   MK8S_ASSIGN_OR_RETURN(const std::optional<Session> stored, store_.Load(url));
   if (!stored) return NeedsLogin("you are not logged in to " + url);
   if (still_good(*stored)) return *stored;
-  if (stored->refresh_token.empty() || stored->refresh_expires_at <= clock_.Now()) {
+  // Whether the refresh token has expired is central's to say: clocks differ.
+  if (stored->refresh_token.empty()) {
     return NeedsLogin("your session at " + url + " has ended");
   }
   Result<Session> refreshed = ExchangeRefreshToken(*stored);
@@ -77,6 +80,7 @@ Result<Session> SessionKeeper::ExchangeRefreshToken(const Session& old) {
   }
   MK8S_ASSIGN_OR_RETURN(LoginAnswer login, ParseLogin(answer.body));
   login.session.email = old.email;
+  login.session.issued_at = clock_.Now();
   return std::move(login.session);
 }
 

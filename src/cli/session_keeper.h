@@ -15,7 +15,8 @@
 
 namespace mk8s::cli {
 
-/// A token with less than this left is refreshed before a command starts.
+/// A token with less than this left is refreshed before a command starts; one that lives shorter
+/// than five times this, in the last fifth of its life.
 inline constexpr std::chrono::minutes kTokenLeftMin{5};
 
 class SessionKeeper {
@@ -25,9 +26,10 @@ class SessionKeeper {
                 const Clock& clock)
       : settings_(settings), store_(store), transport_(transport), clock_(clock) {}
 
-  /// No network while the token has `left_min` left.  A refresh that cannot reach central gives the
-  /// old token as long as it is valid.  Error: kUnauthenticated, saying how to log in.
-  Result<Session> Fresh(std::chrono::milliseconds left_min = kTokenLeftMin);
+  /// No network while the token is not near its end (kTokenLeftMin).  A refresh that cannot reach
+  /// central gives the old token as long as it is valid.  Error: kUnauthenticated, saying how to
+  /// log in.
+  Result<Session> Fresh();
 
   /// Central answered 401 to `refused`: refresh, unless another process already did.
   Result<Session> AfterRefusal(const Secret& refused);

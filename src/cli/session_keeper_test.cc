@@ -50,6 +50,16 @@ TEST_F(SessionKeeperTest, RefreshesBeforeExpiryAndStoresBoth) {
   EXPECT_EQ(central.exchanges().size(), 1u);
 }
 
+TEST_F(SessionKeeperTest, ShortLivedTokensAreUsedForMostOfTheirLife) {
+  LogIn(minutes(1));
+  Session session = **store.Load(kTestUrl);
+  session.issued_at = clock.Now() - minutes(1);
+  ASSERT_TRUE(store.Save(kTestUrl, session));
+  EXPECT_EQ(TokenOf(keeper.Fresh()), "token-1");
+  clock.Advance(std::chrono::seconds(40));
+  EXPECT_EQ(TokenOf(keeper.Fresh()), "token-2");
+}
+
 TEST_F(SessionKeeperTest, UnreachableCentralLeavesTheOldToken) {
   LogIn(minutes(4));
   central.Fail(MakeError(ErrorCode::kUnavailable, "refused"));

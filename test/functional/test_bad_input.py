@@ -195,7 +195,8 @@ def test_users_need_sound_input(admin):
 def test_central_not_reachable(operator):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    refused = operator("clusters", "list", env={"MK8S_CENTRAL_URL": f"https://127.0.0.1:{port}"}, timeout=20)
+    refused = operator("clusters", "list", timeout=20,
+                       env={"MK8S_CENTRAL_URL": f"https://127.0.0.1:{port}", "MK8S_TOKEN": "x"})
     assert refused.code == 1 and str(port) in refused.err, refused
 
 
