@@ -43,7 +43,8 @@ void AppendEscaped(std::string& out, char c) {
 
 // Appends `text` decoded once; false on a bad escape.
 bool Unescape(std::string_view text, bool plus_is_space, std::string& out) {
-  std::size_t i = text.find_first_of(plus_is_space ? "%+" : "%");
+  std::size_t i = 0;
+  while (i < text.size() && text[i] != '%' && !(plus_is_space && text[i] == '+')) ++i;
   out += text.substr(0, i);  // nearly always all of it
   for (; i < text.size(); ++i) {
     if (text[i] == '%') {
