@@ -33,13 +33,6 @@ Result<ClusterAccess> AccessFor(const config::AgentConfig& config) {
   return LoadKubeconfig(config.kubernetes.kubeconfig, config.kubernetes.context);
 }
 
-// How to reach a listener from this machine: one that is bound to every address is on loopback too.
-std::string Reachable(const net::Listener& listener) {
-  const std::string& endpoint = listener.endpoint();
-  const bool any = endpoint.starts_with("[::]") || endpoint.starts_with("0.0.0.0");
-  return any ? "127.0.0.1:" + std::to_string(listener.port()) : endpoint;
-}
-
 }  // namespace
 
 Agent::Worker::Worker(Agent& of, net::Loop& on)
@@ -87,7 +80,8 @@ Agent::Agent(config::AgentConfig config, CentralTls central_tls, std::unique_ptr
       cluster_(std::move(cluster)),
       loops_(LoopCount()),
       pool_(kPoolThreads),
-      diagnostics_(status_) {
+      diagnostics_([this] { return NotReadyBecause(status_); },
+                   [this] { return MetricsText(status_); }) {
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, loops_.at(i)));
   }
@@ -194,9 +188,8 @@ void Agent::ScheduleRefresh(bool failed) {
 bool Agent::Ready() const { return NotReadyBecause(status_).empty() && status_.api_server_answers; }
 
 std::string Agent::ReadyJson() const {
-  return "{\"cluster\":" + log::JsonString(config_.cluster.name) +
-         ",\"diagnostics\":" + log::JsonString("http://" + Reachable(diagnostics_.listener())) +
-         "}\n";
+  return "{\"cluster\":" + log::JsonString(config_.cluster.name) + ",\"diagnostics\":" +
+         log::JsonString("http://" + diagnostics_.listener().local_endpoint()) + "}\n";
 }
 
 void Agent::Drain() {

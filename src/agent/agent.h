@@ -20,6 +20,7 @@
 #include "agent/tunnel_connection.h"
 #include "config/agent_config.h"
 #include "grpc/server.h"
+#include "net/diagnostics_port.h"
 #include "net/loop.h"
 #include "net/work_pool.h"
 
@@ -74,7 +75,7 @@ class Agent {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ClusterFacts> facts_;
   std::unique_ptr<Control> control_;
-  Diagnostics diagnostics_;
+  net::DiagnosticsPort diagnostics_;
   net::Timer refresh_timer_;  // loop 0
   std::atomic<bool> refreshing_{false};
   std::atomic<std::int64_t> refused_at_ms_{0};  // monotonic; when the API server last refused us

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "agent/fake_central_for_test.h"
+#include "net/blocking_client.h"
 
 namespace mk8s::agent {
 namespace {
@@ -171,6 +172,35 @@ TEST_F(AgentTest, DrainsAndEnds) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   EXPECT_FALSE(agent_->Ready());
   EXPECT_EQ(central_.Ask(Request("/api"))->head.status, 0) << "no tunnel is left";
+}
+
+TEST_F(AgentTest, AnswersProbes) {
+  StartReady();
+  const std::string ready = agent_->ReadyJson();
+  const std::size_t url = ready.find("http://");
+  auto client =
+      net::BlockingClient::Create({.base_url = ready.substr(url, ready.find('"', url) - url)});
+  ASSERT_TRUE(client) << client.error().message;
+  const struct {
+    const char* method;
+    const char* path;
+    int status;
+    const char* body;
+  } cases[] = {
+      {"GET", "/healthz", 200, "ok\n"},
+      {"GET", "/readyz", 200, "ok\n"},
+      {"GET", "/readyz?verbose", 200, "ok\n"},
+      {"HEAD", "/readyz", 200, ""},
+      {"POST", "/healthz", 200, "ok\n"},
+      {"GET", "/metrics", 200, "mk8s_agent_registered 1\n"},
+      {"GET", "/", 404, "not found; try /healthz, /readyz or /metrics\n"},
+  };
+  for (const auto& c : cases) {
+    const auto answer = (*client)->Do(c.method, c.path);
+    ASSERT_TRUE(answer) << c.path << ": " << answer.error().message;
+    EXPECT_EQ(answer->status, c.status) << c.path;
+    EXPECT_THAT(answer->body, HasSubstr(c.body)) << c.path;
+  }
 }
 
 TEST_F(AgentTest, NamesWhatNoRetryMends) {

@@ -50,13 +50,6 @@ net::ServerTlsOptions AgentTls(const net::TlsIdentity& identity, const std::stri
           .client_auth = net::ClientAuth::kOptional};
 }
 
-// How to reach a listener from this machine: one that is bound to every address is on loopback too.
-std::string Reachable(const net::Listener& listener) {
-  const std::string& endpoint = listener.endpoint();
-  const bool any = endpoint.starts_with("[::]") || endpoint.starts_with("0.0.0.0");
-  return any ? "127.0.0.1:" + std::to_string(listener.port()) : endpoint;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Central>> Central::Start(config::CentralConfig config) {
@@ -210,9 +203,9 @@ std::string Central::ReadyJson() {
     return "\"" + std::string(scheme) + endpoint + "\"";
   };
   return "{\"http\":" +
-         url(config_.tls.enabled ? "https://" : "http://", Reachable(front_.listener())) +
-         ",\"grpc\":" + url("", Reachable(agent_port_.listener())) +
-         ",\"diagnostics\":" + url("http://", Reachable(diagnostics_.listener())) +
+         url(config_.tls.enabled ? "https://" : "http://", front_.listener().local_endpoint()) +
+         ",\"grpc\":" + url("", agent_port_.listener().local_endpoint()) +
+         ",\"diagnostics\":" + url("http://", diagnostics_.listener().local_endpoint()) +
          ",\"ca_file\":" + log::JsonString(config_.server.data_dir + "/ca.crt") + "}\n";
 }
 

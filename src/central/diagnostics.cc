@@ -3,23 +3,9 @@
 
 #include "central/audit_log.h"
 #include "central/tunnels.h"
-#include "net/http_server.h"
 
 namespace mk8s::central {
 namespace {
-
-// These requests have no body worth reading.
-class IgnoredBody : public http::StreamEvents {
- public:
-  explicit IgnoredBody(std::shared_ptr<http::ResponseStream> stream) : stream_(std::move(stream)) {}
-  void OnBody(std::string_view bytes) override { stream_->Consume(bytes.size()); }
-  void OnEnd(const http::Fields&) override {}
-  void OnReset(http::ResetReason) override {}
-  void OnSent(std::size_t) override {}
-
- private:
-  std::shared_ptr<http::ResponseStream> stream_;
-};
 
 void AddMetric(std::string& text, std::string_view name, std::string_view type,
                std::string_view help, std::int64_t value) {
@@ -29,48 +15,6 @@ void AddMetric(std::string& text, std::string_view name, std::string_view type,
 }
 
 }  // namespace
-
-Result<void> Diagnostics::Listen(net::LoopGroup& loops, const std::string& bind_address,
-                                 std::uint16_t port) {
-  MK8S_ASSIGN_OR_RETURN(
-      listener_, net::Listener::Listen(loops,
-                                       {.bind_address = bind_address,
-                                        .port = port,
-                                        .connections_max = limits::kDiagnosticsConnectionsMax},
-                                       [this](const std::shared_ptr<net::Connection>& connection) {
-                                         net::ServeHttp(*connection, *this);
-                                       }));
-  return {};
-}
-
-std::shared_ptr<http::StreamEvents> Diagnostics::OnRequest(
-    http::RequestHead head, bool /*end*/, std::shared_ptr<http::ResponseStream> stream) {
-  int status = 200;
-  std::string body;
-  const std::string_view path = std::string_view(head.target).substr(0, head.target.find('?'));
-  if (path == "/healthz") {
-    body = "ok\n";
-  } else if (path == "/readyz") {
-    const std::string reason = NotReadyBecause();
-    status = reason.empty() ? 200 : 503;
-    body = reason.empty() ? "ok\n" : reason + "\n";
-  } else if (path == "/metrics") {
-    body = MetricsText();
-  } else {
-    status = 404;
-    body = "not found; try /healthz, /readyz or /metrics\n";
-  }
-  const bool head_only = head.method == "HEAD";
-  stream->SendHead({.status = status,
-                    .fields = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"},
-                               {"content-length", std::to_string(body.size())}}},
-                   head_only);
-  if (!head_only) {
-    stream->SendBody(body);
-    stream->SendEnd();
-  }
-  return std::make_shared<IgnoredBody>(std::move(stream));
-}
 
 std::string Diagnostics::NotReadyBecause() const {
   if (draining_.load()) return "shutting down";

@@ -220,6 +220,11 @@ Result<std::unique_ptr<Listener>> Listener::Listen(LoopGroup& loops, const Liste
 std::uint16_t Listener::port() const { return state_->port; }
 const std::string& Listener::endpoint() const { return state_->endpoint; }
 
+std::string Listener::local_endpoint() const {
+  const bool any = endpoint().starts_with("[::]:") || endpoint().starts_with("0.0.0.0:");
+  return any ? "127.0.0.1:" + std::to_string(port()) : endpoint();
+}
+
 std::size_t Listener::connections() const {
   std::lock_guard lock(state_->mutex);
   return state_->open;

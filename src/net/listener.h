@@ -40,6 +40,8 @@ class Listener {
   std::uint16_t port() const;
   /// "127.0.0.1:8080" or "[::1]:8080", with the real port.
   const std::string& endpoint() const;
+  /// How this machine reaches it: as endpoint(), on loopback where it is bound to every address.
+  std::string local_endpoint() const;
   /// Open now, handshakes included.  Thread-safe.
   std::size_t connections() const;
 
