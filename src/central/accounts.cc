@@ -114,7 +114,9 @@ Result<CreatedUser> CreateAccount(store::Store& store, const NewUser& wanted, in
   created.user.id = NewUuid();
   created.user.password_change_required = !wanted.password;
   created.user.roles = wanted.roles;
-  std::sort(created.user.roles.begin(), created.user.roles.end());
+  std::vector<std::string>& roles = created.user.roles;
+  std::sort(roles.begin(), roles.end());
+  roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
   created.user.created_at = now;
   MK8S_ASSIGN_OR_RETURN(created.user.password_hash, auth::HashPassword(password, bcrypt_cost));
   MK8S_RETURN_IF_ERROR(store.CreateUser(created.user));
