@@ -108,7 +108,7 @@ Result<void> KubeRequest::FindCluster() {
     event_.cluster = route_.cluster;
     refused_as_ = AuditStatus::kDenied;
     return MakeError(
-        ErrorCode::kInvalidArgument,
+        ErrorCode::kNotFound,
         "cluster " + kube::Quote(route_.cluster) +
             " does not exist, or none of your roles reaches it; see: mk8s clusters list");
   }

@@ -265,12 +265,9 @@ void Client::ReceiveEof() {
 }
 
 void Client::PumpWaiting() {
-  const bool wanted = WantsRead();
   std::string_view in = waiting_;
   if (auto result = Pump(in); !result) in = {};  // told the asker; closing
   waiting_.erase(0, waiting_.size() - in.size());
-  // What waited was the bound that kept the transport from reading, and it looks before it flushes.
-  if (!wanted && WantsRead()) Wakeup();
 }
 
 void Client::Produce(std::string& out, std::size_t out_max) {
@@ -338,7 +335,8 @@ void Client::TellResets() {
 }
 
 bool Client::WantsRead() const {
-  if (closing_ || eof_ || waiting_.size() >= limits::kPipelinedBytesMax) return false;
+  if (closing_ || eof_) return false;
+  // What waits otherwise is an unfinished head or trailer, and the reader bounds those.
   return !exchange_ || exchange_->received || Window() > 0;
 }
 

@@ -240,8 +240,7 @@ void Server::PumpWaiting() {
   std::string_view in = waiting_;
   if (auto result = Pump(in); !result) in = {};  // answered and closing; nothing more to report
   waiting_.erase(0, waiting_.size() - in.size());
-  // What waited was the bound that kept the transport from reading, and it looks before it flushes.
-  if (!wanted && WantsRead()) Wakeup();
+  if (!wanted && WantsRead()) Wakeup();  // the transport looks before it flushes
 }
 
 void Server::Produce(std::string& out, std::size_t out_max) {
@@ -319,8 +318,13 @@ void Server::TellReset() {
 }
 
 bool Server::WantsRead() const {
-  if (closing_ || eof_ || waiting_.size() >= limits::kPipelinedBytesMax) return false;
-  if (!exchange_ || exchange_->received || Window() > 0) return true;
+  if (closing_ || eof_) return false;
+  // What waits is an unfinished head, and the reader bounds that.
+  if (!exchange_) return true;
+  if (exchange_->received || (exchange_->upgrade && !exchange_->raw)) {
+    return waiting_.size() < limits::kPipelinedBytesMax;
+  }
+  if (Window() > 0) return true;
   return writer_.end_produced() && !exchange_->raw;  // what still comes is dropped
 }
 

@@ -108,8 +108,8 @@ def test_token_rotated_or_cluster_removed_cuts_the_agent(own, new_agent, pod, na
         own("clusters", end, "lab", "--yes").ok()
         following.wait(5)
     finally:
-        following.kill()
-        following.wait()
+        following.terminate()
+        following.wait(10)
     assert own.kubectl("lab", "get", "nodes").code == 1
     if end == "rotate-token":
         assert_offline(own, "lab")

@@ -30,13 +30,13 @@ def team_namespaces(clusters):
 
 @both
 def test_refusal_is_kube_apiservers_own_sentence(reader, clusters, cluster, namespace):
-    refused = reader.kubectl(cluster, "-n", namespace, "create", "configmap", "mine")
+    refused = reader.kubectl(cluster, "-n", namespace, "run", "mine", "--image=example.test/none")
     assert refused.code == 1, refused
     assert "Error from server (Forbidden)" in refused.err, refused
-    assert f'User "{reader.email}" cannot create resource "configmaps" in API group "" in the namespace "{namespace}"' \
+    assert f'User "{reader.email}" cannot create resource "pods" in API group "" in the namespace "{namespace}"' \
         in refused.err, refused
-    assert "administrator" in refused.err or "admin@" in refused.err, "who may grant it is not said"
-    assert clusters[cluster].kubectl("-n", namespace, "get", "configmap", "mine").code == 1
+    assert "operator" in refused.err and "ask an mk8s administrator" in refused.err, "who may grant it is not said"
+    assert clusters[cluster].kubectl("-n", namespace, "get", "pod", "mine").code == 1
 
 
 @both
@@ -47,7 +47,7 @@ def test_refused_requests_never_reach_the_cluster(make_user, clusters, cluster, 
     assert user.kubectl(cluster, "-n", namespace, "get", "pod", "box").code == 0
     for command in (["delete", "pod", "box"], ["get", "pods"], ["exec", "box", "--", "true"], ["logs", "box"],
                     ["label", "pod", "box", "a=b"], ["run", "x", "--image=y"], ["cp", "box:/etc/hostname", "h"],
-                    ["port-forward", "box", ":80"], ["scale", "deploy/x", "--replicas=1"]):
+                    ["port-forward", "box", ":80"]):
         refused = user.kubectl(cluster, "-n", namespace, *command)
         assert refused.code != 0 and "orbidden" in refused.err + refused.out, refused
     reached = {(e["verb"], e["objectRef"].get("subresource", "")) for e in clusters[cluster].requests_of(user.email)
@@ -82,31 +82,17 @@ def test_no_shell_with_get_on_everything(make_user, clusters, cluster, namespace
 
 
 @both
-def test_lists_show_only_the_namespaces_granted(team, team_namespaces, cluster):
-    for output in ([], ["-o", "name"], ["-o", "wide"], ["-o", "json"], ["--chunk-size=1"]):
-        seen = team.kubectl(cluster, "get", "pods", "-A", *output).ok()
-        assert "pod-in-team-red" in seen.out and "pod-in-team-blue" in seen.out, seen
-        assert "pod-in-others" not in seen.out and "kube-system" not in seen.out, seen
-    names = team.kubectl(cluster, "get", "namespaces", "-o", "name").ok().out.split()
-    assert sorted(names) == ["namespace/team-blue", "namespace/team-red"]
-    team.kubectl(cluster, "get", "pod", "-n", "team-red", "pod-in-team-red").ok()
-    refused = team.kubectl(cluster, "get", "pods", "-n", "others")
-    assert refused.code == 1 and "Forbidden" in refused.err, refused
-    assert team.kubectl(cluster, "exec", "-n", "team-red", "pod-in-team-red", "--", "echo", "hi").ok().out == "hi\n"
-
-
-@both
-def test_watch_shows_only_the_namespaces_granted(team, team_namespaces, clusters, cluster):
-    watching = team.start("kubectl", "--cluster", cluster, "get", "pods", "-A", "-w", "-o", "name")
-    try:
-        first = {watching.stdout.readline(), watching.stdout.readline()}
-        assert first == {b"pod/pod-in-team-red\n", b"pod/pod-in-team-blue\n"}
-        for name in ("others", "team-red"):  # in this order: had the first been shown, it would come first
-            clusters[cluster].kubectl("-n", name, "label", "pod", f"pod-in-{name}", "--overwrite", "seen=yes").ok()
-        assert watching.stdout.readline() == b"pod/pod-in-team-red\n"
-    finally:
-        watching.terminate()
-        watching.wait(10)
+def test_a_grant_in_some_namespaces_ends_there(team, team_namespaces, clusters, cluster):
+    assert "pod-in-team-red" in team.kubectl(cluster, "get", "pods", "-n", "team-red").ok().out
+    assert team.kubectl(cluster, "exec", "-n", "team-blue", "pod-in-team-blue", "--", "echo", "hi").ok().out == "hi\n"
+    for command in (["get", "pods", "-n", "others"], ["get", "pod", "pod-in-others", "-n", "others"],
+                    ["get", "pods", "-A"], ["get", "pods", "-A", "-w"], ["logs", "pod-in-others", "-n", "others"]):
+        refused = team.kubectl(cluster, *command)
+        assert refused.code == 1 and "Forbidden" in refused.err and "team-*" in refused.err, refused
+        assert "pod-in" not in refused.out, refused
+    reached = {e["objectRef"]["namespace"] for e in clusters[cluster].requests_of(team.email)
+               if e.get("objectRef", {}).get("resource") == "pods"}
+    assert reached == {"team-red", "team-blue"}
 
 
 @both
@@ -129,8 +115,10 @@ def test_identity_cannot_be_forged(operator, clusters, cluster):
     for header in ("Impersonate-User", "impersonate-group", "Impersonate-Extra-Scopes", "Impersonate-Uid"):
         answer = operator.rest("GET", f"/clusters/{cluster}/k8s/api/v1/nodes", headers={header: "system:masters"})
         assert answer.status == 403, answer
+    dropped = operator.rest("GET", f"/clusters/{cluster}/k8s/api/v1/nodes", headers={"Connection": "Impersonate-User"})
+    assert dropped.status == 400, dropped
     operator.rest("GET", f"/clusters/{cluster}/k8s/api/v1/nodes",
-                  headers={"Connection": "Impersonate-User", "X-Remote-User": "root", "X-Forwarded-User": "root"}).ok()
+                  headers={"X-Remote-User": "root", "X-Remote-Group": "system:masters"}).ok()
     last = clusters[cluster].requests_of(operator.email)[-1]
     assert set(last["impersonatedUser"]["groups"]) == {"mk8s:users", "mk8s:role:operator", "system:authenticated"}
     assert last["user"]["username"] == "mk8s-agent"
@@ -160,7 +148,7 @@ def test_bad_roles_are_named(admin, roles, tmp_path):
     path = tmp_path / "role.yaml"
     path.write_text("roles:\n  - name: bad\n    clusters:\n      - {name: '*', verbz: ['get']}\n")
     refused = admin("roles", "apply", "-f", path)
-    assert refused.code == 1 and "verbz" in refused.err, refused
+    assert refused.code == 2 and "verbz" in refused.err and "line 4" in refused.err, refused
     assert "bad" not in [r["name"] for r in admin.rest("GET", "/roles").ok().json["roles"]]
 
 
@@ -175,5 +163,5 @@ def test_users_by_the_command_line(admin, roles, central):
     password = reset.out.split()[-1]
     assert password not in created.out
     central.rest.login(email, password).ok()
-    admin("users", "delete", email).ok()
+    admin("users", "delete", email, "--yes").ok()
     assert central.rest.login(email, password).status == 401

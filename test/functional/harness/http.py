@@ -67,9 +67,12 @@ def raw(url, ca_file, request, seconds=15):
     address = urllib.parse.urlsplit(url)
     plain = socket.create_connection((address.hostname, address.port), timeout=seconds)
     with tls_context(ca_file).wrap_socket(plain, server_hostname=address.hostname) as tls:
-        received = b""
         try:
             tls.sendall(request)
+        except (ConnectionError, ssl.SSLError):
+            pass  # it need not read all of what it refuses
+        received = b""
+        try:
             while chunk := tls.recv(65536):
                 received += chunk
         except (TimeoutError, ConnectionError, ssl.SSLError):

@@ -57,7 +57,7 @@ class Process:
     def send(self, number):
         self.process.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, seconds=20):
+    def stop(self, number=signal.SIGTERM, seconds=30):
         """Ends it and returns its exit status; one that does not end in time is a failure."""
         if self.running:
             self.send(number)
