@@ -173,7 +173,8 @@ TEST_F(RestTest, UsersAreCreatedChangedAndDeleted) {
     int status;
   };
   const Case cases[] = {
-      {R"({"email":"a@example.com","password":"long enough","roles":["viewer","developer","viewer"]})",
+      {R"({"email":"a@example.com","password":"long enough",
+           "roles":["viewer","developer","viewer"]})",
        201},
       {R"({"email":"A@example.com","password":"long enough"})", 409},
       {R"({"email":"b@example.com","password":"short"})", 400},

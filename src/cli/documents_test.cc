@@ -12,7 +12,8 @@ TEST(Documents, YamlKeepsTypes) {
   const boost::json::value value = boost::json::parse(R"({
     "plain": "prod-eu", "number": 42, "negative": -1, "yes": true, "none": null,
     "text number": "42", "text bool": "true", "norway": "no", "empty": "", "star": "*",
-    "colon": "a: b", "line": "a\nb", "dash": "-", "url": "https://c:80/x", "words": "two words", "tail": "x:", "end": "x ",
+    "colon": "a: b", "line": "a\nb", "dash": "-", "url": "https://c:80/x",
+    "words": "two words", "tail": "x:", "end": "x ",
     "base64": "LS0tLQo=", "hash": "a #b", "tilde": "~", "time": "2026-11-24T10:00:00Z",
     "list": ["a", {"b": 1, "c": [1, 2]}, []], "object": {"x": {}}, "": "key"})");
   const std::string yaml = ToYaml(value);

@@ -93,7 +93,9 @@ TEST_F(KubectlTest, SaysThatAClusterIsOfflineWhereKubectlCannot) {
             "error: the cluster prod cannot be reached: its agent is not connected, last seen "
             "1h ago\n  next: mk8s clusters list\n");
   KubectlIs(
-      R"(for d in "$KUBECACHEDIR"/discovery/*/clusters/prod/c/*/k8s; do >"$d/servergroups.json"; done; exit 1)");
+      R"(for d in "$KUBECACHEDIR"/discovery/*/clusters/prod/c/*/k8s; do
+           >"$d/servergroups.json"
+         done; exit 1)");
   EXPECT_EQ(Run({"kubectl", "get", "pods"}), 1);
   EXPECT_EQ(Messages(), "");
 }
