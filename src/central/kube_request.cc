@@ -121,7 +121,7 @@ Result<void> KubeRequest::ReadAttributes() {
   refused_as_ = AuditStatus::kDenied;
   if (gateway::AsksToImpersonate(head_.fields)) {
     return MakeError(ErrorCode::kPermissionDenied,
-                     "impersonation (kubectl --as) is not granted by any of your roles");
+                     "impersonation (kubectl --as) does not pass through mk8s");
   }
   MK8S_ASSIGN_OR_RETURN(target_, kube::Target::Parse(route_.target));
   MK8S_ASSIGN_OR_RETURN(attributes_, kube::RequestAttributes(head_.method, target_));
