@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from kubectl import compare_kubectl
 from loads import Sample, http1, http2, one_stream
 from peers import (CLUSTER, Mk8s, make_certificates, start_nginx_chain, start_upstream, write_kubeconfig)
 from processes import Processes, rss_bytes
@@ -71,6 +72,9 @@ def compare(processes: Processes, binaries: Path, rounds: int, seconds: int) -> 
     per_agent_kb = (rss_bytes(mk8s.pid) - before) / IDLE_AGENTS / 1024
     lines += ["", f"Memory of central per idle agent: {per_agent_kb:.0f} KB "
                   f"(resident, {IDLE_AGENTS} agents, all their connections)."]
+    say("kubectl get ns on a real cluster")
+    through_ms, direct_ms = compare_kubectl(processes, mk8s, rounds * 4)
+    lines += ["", f"`mk8s kubectl get ns`: {through_ms:.0f} ms, plain kubectl {direct_ms:.0f} ms (median of {rounds * 4})."]
     return lines
 
 

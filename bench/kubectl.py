@@ -1,0 +1,45 @@
+"""What `mk8s kubectl get ns` costs over plain kubectl, on a real cluster of the test bed, in the same run."""
+
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from peers import Mk8s
+from processes import Processes, wait_for
+
+ROOT = Path(__file__).resolve().parent.parent
+CLUSTER = "real"
+
+
+def start_cluster(processes: Processes) -> tuple[Path, Path]:
+    """Returns the folder of the cluster and that of the test bed's programs, built if need be."""
+    binaries = Path(subprocess.run([str(ROOT / "test/testbed/build.sh")], check=True, capture_output=True,
+                                   text=True).stdout.strip().split("\n")[-1])
+    folder = processes.folder / CLUSTER
+    processes.start("cluster", [str(ROOT / "test/testbed/cluster.sh"), "run", str(folder), CLUSTER])
+    wait_for("the test cluster", (folder / "ready").exists, 120)
+    return folder, binaries
+
+
+def timed_ms(command: list[str], env: dict) -> float:
+    started = time.monotonic()
+    subprocess.run(command, env={**os.environ, **env}, check=True, capture_output=True)
+    return (time.monotonic() - started) * 1000
+
+
+def compare_kubectl(processes: Processes, mk8s: Mk8s, runs: int) -> tuple[float, float]:
+    """Median milliseconds of `get ns`: through mk8s, and direct."""
+    folder, binaries = start_cluster(processes)
+    mk8s.add_agent(CLUSTER, folder / "agent.kubeconfig")
+    kubectl = str(binaries / "kubectl")
+    ours = {"MK8S_HOME": str(processes.folder / "home"), "MK8S_CENTRAL_URL": mk8s.url, "MK8S_TOKEN": mk8s.token,
+            "MK8S_CA_FILE": mk8s.ca_file, "MK8S_CLUSTER": CLUSTER, "MK8S_KUBECTL": kubectl}
+    direct = {"KUBECONFIG": str(folder / "kubeconfig"), "KUBECACHEDIR": str(processes.folder / "cache")}
+    get = ["get", "ns"]
+    through_ms, direct_ms = [], []
+    for _ in range(runs + 2):  # the first two fill the caches
+        through_ms.append(timed_ms([str(mk8s.binaries / "mk8s"), "kubectl", *get], ours))
+        direct_ms.append(timed_ms([kubectl, *get], direct))
+    return statistics.median(through_ms[2:]), statistics.median(direct_ms[2:])
