@@ -265,6 +265,7 @@ void KubeRequest::OnReviewBody(Result<std::string> body) {
     refused_as_ = AuditStatus::kAllowed;
     return relay_->Cut(Error{});
   }
+  allowing_roles_ = std::move(outcome->roles);
   AuditAndDispatch();
 }
 

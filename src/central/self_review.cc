@@ -70,8 +70,12 @@ Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fi
   const auto matcher = snapshot.Matcher(user, *cluster);
   switch (kind) {
     case kube::SelfReviewKind::kAccess: {
-      const auth::Decision decision = matcher->Decide(review.asked);
-      if (decision.allowed || decision.narrowed) return ReviewOutcome{.forward = true};
+      if (kube::IsOpenToEveryone(review.asked)) return ReviewOutcome{.forward = true};
+      auth::Decision decision = matcher->Decide(review.asked);
+      // A narrowed list is refused, so the answer is no.
+      if (decision.allowed) {
+        return ReviewOutcome{.forward = true, .roles = std::move(decision.roles)};
+      }
       return Answered(kube::AccessAnswer(review, false, decision.reason, protobuf));
     }
     case kube::SelfReviewKind::kRules:

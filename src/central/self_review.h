@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "central/snapshot.h"
@@ -17,7 +18,9 @@ namespace mk8s::central {
 class KubeRequest;
 
 struct ReviewOutcome {
-  bool forward = false;       // mk8s allows: the cluster has the last word
+  bool forward = false;  // mk8s allows: the cluster has the last word
+  // That allow what is asked about: the cluster is asked as it would be for the request itself.
+  std::vector<std::string> roles;
   kube::ReviewAnswer answer;  // else this is it
 };
 

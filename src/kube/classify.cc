@@ -62,6 +62,12 @@ bool PutCreates(std::string_view group, std::string_view resource) {
 
 }  // namespace
 
+bool IsOpenToEveryone(const Attributes& attributes) {
+  if (attributes.is_resource) return SelfReviewOf(attributes) != SelfReviewKind::kNone;
+  const bool read = attributes.verb == "get" || attributes.verb == "head";
+  return read && IsDiscoveryPath(attributes.path);
+}
+
 bool IsConnectingSubresource(std::string_view subresource) {
   return subresource == "exec" || subresource == "attach" || subresource == "portforward" ||
          subresource == "proxy";
@@ -71,10 +77,8 @@ Classification Classify(const Attributes& attributes, const Target& target,
                         const http::RequestHead& head) {
   Classification kind;
   if (!attributes.is_resource) {
-    const bool read = attributes.verb == "get" || attributes.verb == "head";
-    kind.kind = read && IsDiscoveryPath(attributes.path) ? RequestKind::kDiscovery
-                                                         : RequestKind::kNonResource;
-    kind.mutating = !read;
+    kind.kind = IsOpenToEveryone(attributes) ? RequestKind::kDiscovery : RequestKind::kNonResource;
+    kind.mutating = attributes.verb != "get" && attributes.verb != "head";
     kind.connecting = !head.protocol.empty();
     kind.long_running = kind.connecting;
     return kind;

@@ -38,6 +38,10 @@ struct Classification {
 Classification Classify(const Attributes& attributes, const Target& target,
                         const http::RequestHead& head);
 
+/// Discovery, OpenAPI, /version and self reviews: decided by no role, open to everyone with any
+/// grant on the cluster.
+bool IsOpenToEveryone(const Attributes& attributes);
+
 /// exec, attach, portforward, proxy of any resource.
 bool IsConnectingSubresource(std::string_view subresource);
 

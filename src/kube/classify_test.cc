@@ -67,6 +67,21 @@ TEST(Classify, Kinds) {
   }
 }
 
+TEST(Classify, WhatIsOpenToEveryone) {
+  const auto path = [](std::string_view verb, std::string_view asked) {
+    return Attributes{.verb = std::string(verb), .path = std::string(asked)};
+  };
+  EXPECT_TRUE(IsOpenToEveryone(path("get", "/version")));
+  EXPECT_TRUE(IsOpenToEveryone(path("head", "/apis/apps/v1")));
+  EXPECT_FALSE(IsOpenToEveryone(path("post", "/version")));
+  EXPECT_FALSE(IsOpenToEveryone(path("get", "/metrics")));
+  EXPECT_TRUE(IsOpenToEveryone({.is_resource = true,
+                                .verb = "create",
+                                .api_group = "authorization.k8s.io",
+                                .resource = "selfsubjectaccessreviews"}));
+  EXPECT_FALSE(IsOpenToEveryone({.is_resource = true, .verb = "create", .resource = "pods"}));
+}
+
 TEST(Classify, ConnectingWhateverTheMethod) {
   constexpr std::string_view kPod = "/api/v1/namespaces/a/pods/b/";
   for (const std::string_view method : {"GET", "POST", "PUT", "DELETE"}) {
