@@ -49,6 +49,12 @@ std::vector<std::string> SplitRoles(const std::vector<std::string>& words) {
   return roles;
 }
 
+// "no role", "the role dev", "the roles dev, viewer".
+std::string RolesPhrase(const std::vector<std::string>& roles) {
+  if (roles.empty()) return "no role";
+  return (roles.size() == 1 ? "the role " : "the roles ") + Printable(Join(roles, ", "));
+}
+
 // The one-time password, if there is one, alone on standard output; what it is on standard error.
 Result<void> ShowChanged(Context& context, const OutputFlags& flags, const UserView& user) {
   if (flags.format == Format::kJson || flags.format == Format::kYaml) {
@@ -75,10 +81,10 @@ Result<int> Create(Context& context, const Flags& flags) {
   const std::vector<std::string> roles = SplitRoles(flags.roles);
   MK8S_ASSIGN_OR_RETURN(const UserView user,
                         workspace->client.CreateUser(flags.email, password, roles));
-  context.err << "Created " << Printable(user.email) << " with "
-              << (roles.empty() ? "no role; next: mk8s users set-roles " + user.email + " ROLE"
-                                : "the roles " + Join(roles, ", "))
-              << ".\n";
+  context.err << "Created " << Printable(user.email) << " with " << RolesPhrase(roles) << ".\n";
+  if (roles.empty()) {
+    context.err << "  next: mk8s users set-roles " << Printable(user.email) << " ROLE\n";
+  }
   MK8S_RETURN_IF_ERROR(ShowChanged(context, flags.output, user));
   return 0;
 }
@@ -106,8 +112,7 @@ Result<int> SetRoles(Context& context, const Flags& flags) {
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   const std::vector<std::string> roles = SplitRoles(flags.roles);
   MK8S_RETURN_IF_ERROR(workspace->client.SetUserRoles(flags.email, roles));
-  context.err << Printable(flags.email) << " now has "
-              << (roles.empty() ? "no role" : "the roles " + Join(roles, ", ")) << ".\n";
+  context.err << Printable(flags.email) << " now has " << RolesPhrase(roles) << ".\n";
   return 0;
 }
 
