@@ -209,6 +209,20 @@ TEST_F(ClientPoolTest, NothingIsRetriedOnceDispatched) {
   EXPECT_EQ(handler_.requests, before);
 }
 
+TEST_F(ClientPoolTest, AConnectionDialledBeforeRenewIsNotTakenIn) {
+  Serve();
+  MakePool(Options());
+  auto answer = std::make_shared<Gathered>();
+  InPool([&](ClientPool& pool) {
+    answer->stream =
+        pool.Send({.method = "GET", .authority = "kube", .target = "/x"}, true, answer);
+    pool.Renew();
+    return true;
+  });
+  EXPECT_EQ(answer->Wait(), "");
+  EXPECT_EQ(accepted_count_, 2);
+}
+
 TEST_F(ClientPoolTest, IdleConnectionsCloseAndRenewedOnesFinish) {
   Serve();
   auto options = Options();

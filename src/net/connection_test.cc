@@ -109,6 +109,25 @@ TEST_F(ConnectionTest, HalfCloseKeepsTheOtherDirectionOpen) {
   }
 }
 
+TEST_F(ConnectionTest, AnEndThatCameWithTheBytesIsSeen) {
+  std::promise<std::string> ended;
+  Listen({}, [&](std::shared_ptr<Connection> connection) {
+    std::this_thread::sleep_for(milliseconds(30));  // bytes and FIN are both there by now
+    auto session = std::make_unique<RawSession>();
+    auto got = std::make_shared<std::string>();
+    session->on_bytes = [got](RawSession&, std::string_view bytes) { *got += bytes; };
+    session->on_eof = [&ended, got](RawSession& self) {
+      ended.set_value(*got);
+      self.finished = true;
+    };
+    connection->Attach(std::move(session), NoDeadlines());
+  });
+  PlainSocket client(listener_->port());
+  client.Send("all");
+  shutdown(client.fd(), SHUT_WR);
+  EXPECT_EQ(Await(ended.get_future()), "all");
+}
+
 TEST_F(ConnectionTest, TheLastWordsArriveThoughThePeersBytesAreUnread) {
   Listen({}, [&](std::shared_ptr<Connection> connection) {
     auto session = std::make_unique<RawSession>();
