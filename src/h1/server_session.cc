@@ -254,8 +254,10 @@ void Server::Produce(std::string& out, std::size_t out_max) {
       const auto events = exchange_->events;
       events->OnSent(sent);
     }
-    if (exchange_ && writer_.end_produced()) ResponseSent();
-    if ((out.size() == before && sent == 0) || out.size() >= out_max) break;
+    const bool whole = exchange_ && writer_.end_produced();
+    if (whole) ResponseSent();
+    const bool next = whole && !exchange_;  // what waits may be the next request
+    if ((out.size() == before && sent == 0 && !next) || out.size() >= out_max) break;
   }
   producing_ = false;
   if (!writer_.empty()) Wakeup();

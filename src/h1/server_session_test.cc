@@ -235,6 +235,24 @@ TEST(ServerSession, ReadsOnOnceRoomWasMadeWhateverStillWaits) {
   EXPECT_TRUE(session->WantsRead());
 }
 
+// The client has all of the body, by its length, before we hear that it ended, and asks again at
+// once.
+TEST(ServerSession, TakesUpARequestThatCameBeforeTheEndWasKnown) {
+  RecordingHandler handler;
+  handler.answer = [](auto&, auto& stream) {
+    stream.SendHead({.fields = {{"content-length", "2"}}}, false);
+    stream.SendBody("ok");
+  };
+  auto session = ServerSession::Make(handler);
+  ASSERT_TRUE(session->Receive("GET /a HTTP/1.1\r\nHost: c\r\n\r\n"));
+  EXPECT_TRUE(Flush(*session).ends_with("ok"));
+  const auto first = handler.last_stream;
+  ASSERT_TRUE(session->Receive("GET /b HTTP/1.1\r\nHost: c\r\n\r\n"));
+  EXPECT_EQ(Flush(*session), "");
+  first->SendEnd();
+  EXPECT_TRUE(Flush(*session).ends_with("ok")) << handler.transcript.Text();
+}
+
 // A head may be larger than what may wait behind an exchange.
 TEST(ServerSession, ReadsALargeHeadInPieces) {
   RecordingHandler handler;
