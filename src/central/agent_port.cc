@@ -77,34 +77,32 @@ void AgentPort::AcceptTunnel(const std::shared_ptr<net::Connection>& connection)
               {{"source_ip", connection->peer_ip()}, {"error", identity.error()}});
     return connection->Close();
   }
+  auto tunnel = std::make_shared<Tunnel>(Tunnel{.cluster_id = identity->cluster_id,
+                                                .token_generation = identity->token_generation,
+                                                .epoch = identity->epoch,
+                                                .connection = connection});
   std::vector<net::Loop*> loops;
   for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(&loops_.at(i));
-  net::Loop* to = services_.tunnels.LoopFor(identity->cluster_id, loops);
-  connection->Handoff(*to,
-                      [this, identity = *identity](const std::shared_ptr<net::Connection>& moved) {
-                        AttachTunnel(moved, identity);
-                      });
-}
-
-void AgentPort::AttachTunnel(const std::shared_ptr<net::Connection>& connection,
-                             const pki::AgentIdentity& identity) {
-  std::unique_ptr<h2::Session> session = h2::Session::Client();
-  h2::Session* asking = session.get();
-  auto tunnel = std::make_shared<Tunnel>(Tunnel{.cluster_id = identity.cluster_id,
-                                                .token_generation = identity.token_generation,
-                                                .epoch = identity.epoch,
-                                                .connection = connection,
-                                                .session = asking,
-                                                .loop = &connection->loop()});
-  connection->Attach(std::move(session), net::Deadlines::Tunnel());
-  connection->SetOnClosed([this, tunnel, cluster = identity.cluster_name](const Error& why) {
+  services_.tunnels.Place(tunnel, loops);
+  connection->SetOnClosed([this, tunnel, cluster = identity->cluster_name](const Error& why) {
     services_.tunnels.Remove(tunnel);
     log::Info("tunnel closed", {{"cluster", cluster}, {"error", why}});
   });
+  connection->Handoff(*tunnel->loop, [this, tunnel, cluster = identity->cluster_name](const auto&) {
+    AttachTunnel(tunnel, cluster);
+  });
+}
+
+void AgentPort::AttachTunnel(const std::shared_ptr<Tunnel>& tunnel, const std::string& cluster) {
+  std::unique_ptr<h2::Session> session = h2::Session::Client();
+  h2::Session* asking = session.get();
+  tunnel->session = asking;
+  tunnel->connection->Attach(std::move(session), net::Deadlines::Tunnel());
   // The answer to a PING comes behind the agent's SETTINGS, which allow upgrades: from then on
-  // requests may go this way.
-  asking->Ping([this, tunnel, cluster = identity.cluster_name] {
-    if (!services_.tunnels.Add(tunnel)) {
+  // requests may go this way.  The agent may have lost its right on the way.
+  asking->Ping([this, tunnel, cluster] {
+    const auto identity = CheckAgent(services_, tunnel->connection->peer_certificate());
+    if (!identity || !services_.tunnels.Add(tunnel)) {
       metrics_.agents_fenced.fetch_add(1, std::memory_order_relaxed);
       log::Warn("tunnel of an older agent refused", {{"cluster", cluster}});
       return tunnel->connection->Close();

@@ -15,6 +15,7 @@
 namespace mk8s::central {
 
 class Snapshot;
+struct Tunnel;
 
 class AgentPort {
  public:
@@ -34,8 +35,7 @@ class AgentPort {
 
   void ServeGrpc(const std::shared_ptr<net::Connection>& connection);
   void AcceptTunnel(const std::shared_ptr<net::Connection>& connection);
-  void AttachTunnel(const std::shared_ptr<net::Connection>& connection,
-                    const pki::AgentIdentity& identity);
+  void AttachTunnel(const std::shared_ptr<Tunnel>& tunnel, const std::string& cluster);
 
   Services& services_;
   Metrics& metrics_;

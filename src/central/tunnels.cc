@@ -22,6 +22,7 @@ bool Tunnels::Add(std::shared_ptr<Tunnel> tunnel) {
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = clusters_[tunnel->cluster_id];
+    std::erase(entry.arriving, tunnel);
     if (tunnel->epoch < entry.epoch) return false;
     // By the tunnels' own epochs: the registration has already raised the entry's.
     std::erase_if(entry.tunnels, [&](const std::shared_ptr<Tunnel>& old) {
@@ -43,6 +44,7 @@ void Tunnels::Remove(const std::shared_ptr<Tunnel>& tunnel) {
   const std::lock_guard lock(mutex_);
   const auto entry = clusters_.find(tunnel->cluster_id);
   if (entry == clusters_.end()) return;
+  std::erase(entry->second.arriving, tunnel);
   auto& tunnels = entry->second.tunnels;
   if (std::erase(tunnels, tunnel) != 0 && tunnels.empty()) {
     entry->second.disconnected_since = clock_.Now();
@@ -127,17 +129,21 @@ std::shared_ptr<Tunnel> Tunnels::Pick(std::string_view cluster_id, const net::Lo
   return local != tunnels.end() ? *local : tunnels.front();
 }
 
-net::Loop* Tunnels::LoopFor(std::string_view cluster_id,
-                            const std::vector<net::Loop*>& loops) const {
+void Tunnels::Place(const std::shared_ptr<Tunnel>& tunnel, const std::vector<net::Loop*>& loops) {
   const std::lock_guard lock(mutex_);
-  const auto entry = clusters_.find(cluster_id);
+  Entry& entry = clusters_[tunnel->cluster_id];
   const auto count = [&](const net::Loop* loop) {
-    if (entry == clusters_.end()) return std::ptrdiff_t{0};
-    return std::count_if(entry->second.tunnels.begin(), entry->second.tunnels.end(),
-                         [&](const auto& tunnel) { return tunnel->loop == loop; });
+    std::ptrdiff_t on_loop = 0;
+    for (const auto* tunnels : {&entry.tunnels, &entry.arriving}) {
+      on_loop += std::count_if(tunnels->begin(), tunnels->end(),
+                               [&](const auto& other) { return other->loop == loop; });
+    }
+    return on_loop;
   };
-  return *std::min_element(loops.begin(), loops.end(),
-                           [&](const auto* a, const auto* b) { return count(a) < count(b); });
+  tunnel->loop = *std::min_element(
+      loops.begin(), loops.end(),
+      [&](const net::Loop* a, const net::Loop* b) { return count(a) < count(b); });
+  entry.arriving.push_back(tunnel);
 }
 
 std::size_t Tunnels::Connections() const {

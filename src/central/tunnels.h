@@ -70,8 +70,10 @@ class Tunnels {
   /// A tunnel for a request on `here`: one on the same loop if there is one, else any.  Null: the
   /// cluster is offline.
   std::shared_ptr<Tunnel> Pick(std::string_view cluster_id, const net::Loop& here) const;
-  /// The loop with the fewest tunnels of this cluster, for the next connection of the agent.
-  net::Loop* LoopFor(std::string_view cluster_id, const std::vector<net::Loop*>& loops) const;
+  /// Gives an arriving tunnel the loop with the fewest of its cluster.  Those that are still on
+  /// their way count, since an agent opens all of its connections at once; it counts until Add or
+  /// Remove.
+  void Place(const std::shared_ptr<Tunnel>& tunnel, const std::vector<net::Loop*>& loops);
 
   std::size_t Connections() const;
   /// Of each connected cluster, the token generation of its tunnels (of one epoch, so of one
@@ -81,6 +83,7 @@ class Tunnels {
  private:
   struct Entry {
     std::vector<std::shared_ptr<Tunnel>> tunnels;
+    std::vector<std::shared_ptr<Tunnel>> arriving;  // placed, not yet added
     std::int64_t epoch = 0;
     WallTime last_heartbeat{};
     std::optional<WallTime> disconnected_since;

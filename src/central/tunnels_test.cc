@@ -64,9 +64,15 @@ TEST_F(TunnelsTest, ARequestStaysOnItsLoopWhereItCan) {
 
 TEST_F(TunnelsTest, ConnectionsAreSpreadOverTheLoops) {
   const std::vector<net::Loop*> loops{&first_, &second_};
-  EXPECT_EQ(tunnels_.LoopFor("dev", loops), &first_);
-  tunnels_.Add(Make(1, first_));
-  EXPECT_EQ(tunnels_.LoopFor("dev", loops), &second_);
+  const auto a = Make(1, first_), b = Make(1, first_), c = Make(1, first_);
+  tunnels_.Place(a, loops);
+  EXPECT_EQ(a->loop, &first_);
+  tunnels_.Place(b, loops);
+  EXPECT_EQ(b->loop, &second_) << "one that is still on its way counts";
+  tunnels_.Add(a);
+  tunnels_.Remove(b);  // it died on the way
+  tunnels_.Place(c, loops);
+  EXPECT_EQ(c->loop, &second_);
 }
 
 TEST_F(TunnelsTest, ANewerEpochFencesTheOlder) {
