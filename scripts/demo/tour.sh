@@ -105,6 +105,15 @@ forward() { # CLUSTER
 }
 fetch_notes() { curl -sS --retry 5 --retry-connrefused --retry-delay 1 -o "$demo/fetched" "http://127.0.0.1:$local_port/notes.txt"; }
 
+# Reads are written in groups, so the last refusal may come a moment after its answer.
+await_audit() { # WORD
+  local deadline=$((SECONDS + 5))
+  until mk8s audit list --status denied | grep -q "$1"; do
+    ((SECONDS < deadline)) || die "no refusal of $1 in the audit log"
+    sleep 0.1
+  done
+}
+
 tour() {
   local name
   chapter "one login, all clusters"
@@ -122,8 +131,9 @@ tour() {
   export MK8S_HOME=$demo/home
 
   chapter "who did what"
+  await_audit secrets
   show "mk8s audit list --status denied"
-  show "mk8s audit list --since 10m"
+  show "mk8s audit list --since 10m --limit 500"
   for name in "${clusters[@]}"; do
     mk8s k --cluster "$name" delete namespace mk8s-demo --wait=false >"$demo/delete.log" 2>&1
   done
