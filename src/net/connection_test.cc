@@ -315,6 +315,10 @@ TEST_F(ConnectionTest, AWriterIsCutOnlyWhenThePeerTakesNothing) {
     connection->Attach(std::move(session), deadlines);
   });
   PlainSocket client(listener_->port());
+  // Else some kernels grow it until it takes all there is, and nothing stalls.
+  const int receive_bytes = 256 * 1024;
+  ASSERT_EQ(setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes),
+            0);
   auto future = closed.get_future();
   std::vector<char> buffer(2 * 1024 * 1024);
   // Slow, but it moves: must live well beyond the bound.
