@@ -44,8 +44,8 @@ def http1(peer: Peer, connections: int, seconds: int) -> Sample:
         raise RuntimeError(f"{peer.name}: not all requests succeeded\n{output}")
     requests = int(re.search(r"(\d+) requests in", output)[1])
     return Sample(requests_per_s=float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]),
-                  p50_ms=_milliseconds(re.search(r"50%\s+(\S+)", output)[1]),
-                  p99_ms=_milliseconds(re.search(r"99%\s+(\S+)", output)[1]),
+                  p50_ms=_milliseconds(re.search(r"\n\s+50%\s+(\S+)", output)[1]),
+                  p99_ms=_milliseconds(re.search(r"\n\s+99%\s+(\S+)", output)[1]),
                   cpu_ms_per_1000=used * 1e6 / requests)
 
 
