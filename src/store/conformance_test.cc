@@ -191,7 +191,11 @@ TEST_P(StoreTest, MigratesOnceWhenSeveralStartTogether) {
   std::vector<std::thread> starts;
   std::atomic<int> good = 0;
   for (int i = 0; i < 4; ++i) {
-    starts.emplace_back([&] { good += OpenStore(driver(), Secret(url_), 2).has_value(); });
+    starts.emplace_back([&] {
+      const auto opened = OpenStore(driver(), Secret(url_), 2);
+      EXPECT_TRUE(opened) << opened.error().message << opened.error().detail;
+      good += opened.has_value();
+    });
   }
   for (auto& start : starts) start.join();
   EXPECT_EQ(good, 4);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 #include <unordered_map>
 
 #include "base/limits.h"
@@ -116,9 +117,20 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::stri
   const auto wait = std::chrono::milliseconds(limits::kStoreDeadline);
   sqlite3_busy_timeout(database, static_cast<int>(wait.count()));
   // FULL: in WAL mode a commit is synced before it is answered; the audit log stands on that.
-  MK8S_RETURN_IF_ERROR(connection->ExecuteScript(
+  constexpr const char* kSettings =
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-      "PRAGMA journal_size_limit = 67108864;"));
+      "PRAGMA journal_size_limit = 67108864;";
+  // While another opens or closes the same file, SQLite answers the first of these by BUSY at once,
+  // past the busy timeout.
+  constexpr std::chrono::milliseconds kPause{5};
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    const auto set = connection->ExecuteScript(kSettings);
+    if (set) break;
+    const bool busy = sqlite3_errcode(database) == SQLITE_BUSY;
+    if (!busy || std::chrono::steady_clock::now() >= deadline) return set.error();
+    std::this_thread::sleep_for(kPause);
+  }
   return connection;
 }
 
