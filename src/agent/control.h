@@ -15,10 +15,10 @@
 #include "agent/backoff.h"
 #include "agent/central_tls.h"
 #include "agent/cluster_facts.h"
-#include "agent/loop_timer.h"
 #include "agent/status.h"
 #include "base/clock.h"
 #include "config/agent_config.h"
+#include "gateway/loop_timer.h"
 #include "h2/session.h"
 #include "net/connection.h"
 #include "net/dialer.h"
@@ -76,7 +76,7 @@ class Control {
   const ClusterFacts& facts_;
   Status& status_;
   const ControlEvents events_;
-  LoopTimer grpc_timer_;
+  gateway::LoopTimer grpc_timer_;
   Backoff backoff_;
   net::Timer next_;       // the next attempt or heartbeat
   bool calling_ = false;  // a call is under way on connection_

@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "agent/agent_messages.h"
-#include "agent/loop_timer.h"
 #include "base/error_mapping.h"
+#include "gateway/loop_timer.h"
 #include "gateway/tunnel_message.h"
 #include "grpc/client.h"
 #include "grpc/server.h"
@@ -222,7 +222,7 @@ class FakeCentral {
     struct Held {
       Held(const grpc::Server& server, net::Loop& loop)
           : timer(loop), handler(server, timer, std::any()) {}
-      LoopTimer timer;
+      gateway::LoopTimer timer;
       grpc::ConnectionHandler handler;
     };
     const auto held = std::make_shared<Held>(server_, connection->loop());
@@ -231,7 +231,7 @@ class FakeCentral {
   }
 
   net::Loop& loop_;
-  LoopTimer timer_;
+  gateway::LoopTimer timer_;
   const pki::CertificateAuthority ca_;
   grpc::Server server_;
   std::vector<std::pair<std::shared_ptr<net::Connection>, h2::Session*>> tunnels_;  // loop_ only

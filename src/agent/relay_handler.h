@@ -7,8 +7,8 @@
 #include <string>
 
 #include "agent/cluster_client.h"
-#include "agent/loop_timer.h"
 #include "agent/status.h"
+#include "gateway/loop_timer.h"
 #include "grpc/server.h"
 #include "http/stream.h"
 
@@ -32,7 +32,7 @@ class RelayHandler : public http::Handler {
   ClusterClient& client_;
   const std::string& cluster_name_;
   Status& status_;
-  LoopTimer timer_;
+  gateway::LoopTimer timer_;
   grpc::ConnectionHandler service_;
 };
 

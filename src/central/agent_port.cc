@@ -4,9 +4,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "central/agent_identity_check.h"
-#include "central/loop_timer.h"
 #include "central/snapshot.h"
 #include "central/tunnels.h"
+#include "gateway/loop_timer.h"
 #include "h2/session.h"
 #include "net/http_server.h"
 
@@ -30,7 +30,7 @@ class AgentPort::GrpcConnection {
   http::Handler& handler() { return handler_; }
 
  private:
-  LoopTimer timer_;
+  gateway::LoopTimer timer_;
   grpc::ConnectionHandler handler_;
 };
 

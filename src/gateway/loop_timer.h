@@ -1,10 +1,12 @@
-// Gives gRPC its deadlines from a net::Loop: net and grpc are siblings and do not know each other.
+// Gives gRPC its deadlines from a net::Loop.  It stands here because net and grpc are siblings that
+// do not know each other, and this is the lowest folder above both; central's agent port and the
+// agent use it.
 #pragma once
 
 #include "grpc/timer.h"
 #include "net/loop.h"
 
-namespace mk8s::agent {
+namespace mk8s::gateway {
 
 class LoopTimer : public grpc::Timer {
  public:
@@ -18,4 +20,4 @@ class LoopTimer : public grpc::Timer {
   net::Loop& loop_;
 };
 
-}  // namespace mk8s::agent
+}  // namespace mk8s::gateway
