@@ -1,6 +1,5 @@
-// One Kubernetes request on its way through central.  Its life, in order: who asks, which cluster,
-// what is asked for, may they, is the agent there, is it in the audit log, relay, outcome.
-// docs/life_of_a_request.md follows one.
+// One Kubernetes request on its way through central.  Its life, in order: may it be (admission), is
+// the agent there, is it in the audit log, relay, outcome.  docs/life_of_a_request.md follows one.
 #pragma once
 
 #include <memory>
@@ -9,13 +8,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "central/authenticator.h"
-#include "central/kube_route.h"
+#include "central/kube_admission.h"
 #include "central/tunnels.h"
 #include "gateway/relay.h"
 #include "http/stream.h"
-#include "kube/classify.h"
-#include "kube/target.h"
 #include "models/audit.h"
 
 namespace mk8s::central {
@@ -43,11 +39,6 @@ class KubeRequest : public gateway::RelayObserver,
 
  private:
   Result<void> Admit(Result<KubeRoute> route);
-  Result<void> Authenticate();
-  Result<void> FindCluster();
-  Result<void> ReadAttributes();
-  Result<void> Decide(const Snapshot& snapshot);
-  Result<void> DecideOne(const Snapshot& snapshot, const Attributes& attributes);
   Result<void> FindTunnel();
 
   void AuditAndDispatch();
@@ -60,7 +51,7 @@ class KubeRequest : public gateway::RelayObserver,
 
   KubeGateway& gateway_;
   net::Loop& loop_;
-  KubeRoute route_;
+  KubeAdmission admission_;
   http::RequestHead head_;
   std::string protocol_;    // of the upgrade asked for; head_ is moved on by Dispatch
   bool wants_body_ = true;  // of an answer: not for HEAD
@@ -68,13 +59,7 @@ class KubeRequest : public gateway::RelayObserver,
   std::shared_ptr<http::ResponseStream> stream_;
   std::shared_ptr<gateway::Relay> relay_;
 
-  std::optional<Principal> principal_;
-  std::string session_id_;
-  std::string cluster_id_;
-  kube::Target target_;
-  Attributes attributes_;
-  kube::Classification kind_;
-  std::vector<std::string> allowing_roles_;
+  std::vector<std::string> roles_;  // that allowed it
   std::shared_ptr<Tunnel> tunnel_;
   std::unique_ptr<http::ClientSession> across_;  // where the tunnel is on another loop
 

@@ -1,0 +1,119 @@
+// See kube_admission.h.
+#include "central/kube_admission.h"
+
+#include <algorithm>
+
+#include "auth/role_matcher.h"
+#include "central/origin.h"
+#include "gateway/headers.h"
+#include "kube/attributes.h"
+#include "kube/status.h"
+
+namespace mk8s::central {
+
+Result<void> KubeAdmission::Admit(Result<KubeRoute> route, const http::RequestHead& head,
+                                  std::string session_id) {
+  MK8S_ASSIGN_OR_RETURN(route_, std::move(route));
+  session_id_ = std::move(session_id);
+  MK8S_RETURN_IF_ERROR(Authenticate(head));
+  denied_ = true;
+  MK8S_RETURN_IF_ERROR(FindCluster());
+  MK8S_RETURN_IF_ERROR(ReadAttributes(head));
+  MK8S_RETURN_IF_ERROR(Decide(*principal_->snapshot));
+  denied_ = false;
+  return {};
+}
+
+Result<void> KubeAdmission::Authenticate(const http::RequestHead& head) {
+  if (ForeignOrigin(head)) {
+    return MakeError(ErrorCode::kPermissionDenied, "requests from other sites are refused");
+  }
+  if (!session_id_.empty()) {
+    MK8S_ASSIGN_OR_RETURN(principal_, services_.authenticator.Again(services_.snapshots.Current(),
+                                                                    session_id_, WallTime::max()));
+  } else {
+    std::optional<Secret> offered = gateway::WebSocketBearer(head.fields);
+    const std::string_view token = offered ? std::string_view(offered->Reveal())
+                                           : BearerToken(head.fields.Get("authorization"));
+    MK8S_ASSIGN_OR_RETURN(principal_, services_.authenticator.Authenticate(token));
+    session_id_ = principal_->session->id;
+  }
+  user_id_ = principal_->user->id;
+  user_ = principal_->user->email;
+  if (principal_->password_change_required) {
+    denied_ = true;
+    return MakeError(ErrorCode::kPermissionDenied,
+                     "the password must be changed first; run: mk8s login");
+  }
+  return {};
+}
+
+// A cluster that none of the user's roles reaches is answered as one that does not exist, so that
+// names do not leak.
+Result<void> KubeAdmission::FindCluster() {
+  const Cluster* cluster = principal_->snapshot->FindCluster(route_.cluster);
+  if (cluster == nullptr || !principal_->snapshot->HasGrant(*principal_->user, *cluster)) {
+    cluster_ = route_.cluster;
+    return MakeError(
+        ErrorCode::kNotFound,
+        "cluster " + kube::Quote(route_.cluster) +
+            " does not exist, or none of your roles reaches it; see: mk8s clusters list");
+  }
+  cluster_id_ = cluster->id;
+  cluster_ = cluster->name;
+  return {};
+}
+
+Result<void> KubeAdmission::ReadAttributes(const http::RequestHead& head) {
+  if (gateway::AsksToImpersonate(head.fields)) {
+    return MakeError(ErrorCode::kPermissionDenied,
+                     "impersonation (kubectl --as) does not pass through mk8s");
+  }
+  MK8S_ASSIGN_OR_RETURN(target_, kube::Target::Parse(route_.target));
+  MK8S_ASSIGN_OR_RETURN(attributes_, kube::RequestAttributes(head.method, target_));
+  kind_ = kube::Classify(attributes_, target_, head);
+  return {};
+}
+
+Result<void> KubeAdmission::Decide(const Snapshot& snapshot) {
+  roles_.clear();
+  if (kind_.kind == kube::RequestKind::kDiscovery || kind_.kind == kube::RequestKind::kSelfReview) {
+    return {};  // open to everyone with a grant on the cluster, which FindCluster saw
+  }
+  for (const Attributes& attributes : kube::DecisionsFor(attributes_, kind_)) {
+    MK8S_RETURN_IF_ERROR(DecideOne(snapshot, attributes));
+  }
+  std::sort(roles_.begin(), roles_.end());
+  roles_.erase(std::unique(roles_.begin(), roles_.end()), roles_.end());
+  return {};
+}
+
+Result<void> KubeAdmission::DecideOne(const Snapshot& snapshot, const Attributes& attributes) {
+  const User* user = snapshot.UserById(user_id_);
+  const Cluster* cluster = snapshot.FindCluster(cluster_id_);
+  if (user == nullptr || cluster == nullptr) {
+    return MakeError(ErrorCode::kPermissionDenied, "the user or the cluster is gone");
+  }
+  const auth::Decision decision = snapshot.Matcher(*user, *cluster)->Decide(attributes);
+  if (!decision.allowed) {
+    return kube::Forbidden(user->email, attributes, decision.reason,
+                           snapshot.role_book().WhoMayAllow(attributes, cluster->name));
+  }
+  roles_.insert(roles_.end(), decision.roles.begin(), decision.roles.end());
+  return {};
+}
+
+Result<void> KubeAdmission::Again(const std::shared_ptr<const Snapshot>& snapshot) {
+  // The token's own expiry does not end an open stream: its session lives on as long as it is
+  // refreshed.
+  MK8S_ASSIGN_OR_RETURN(const Principal principal,
+                        services_.authenticator.Again(snapshot, session_id_, WallTime::max()));
+  if (cluster_id_.empty()) return {};
+  const Cluster* cluster = snapshot->FindCluster(cluster_id_);
+  if (cluster == nullptr || !snapshot->HasGrant(*principal.user, *cluster)) {
+    return MakeError(ErrorCode::kPermissionDenied, "the cluster is not granted any more");
+  }
+  return Decide(*snapshot);
+}
+
+}  // namespace mk8s::central
