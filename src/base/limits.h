@@ -108,6 +108,18 @@ inline constexpr std::size_t kRequestsPerClusterMax = 5'000;  // over: 429
 inline constexpr seconds kRecheckInterval{4};
 inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a few hundred; over: 413
 
+// --- Filtered lists ---
+// One admitted object, or watch event, is held until it is decided.  etcd takes 1.5 MiB an object;
+// written as \u00XX in JSON that is six times as much, with a Table's cells beside it.  Over: the
+// response is cut.
+inline constexpr std::size_t kListItemBytesMax = 16 * 1024 * 1024;
+// What Go's encoding/json reads, so that no object of one tenant breaks the lists of another; a bit
+// each.  Over: the response is cut.
+inline constexpr std::size_t kListDepthMax = 10'000;
+// The cluster's `continue`: about 500 bytes where names are longest.  Sealed it fits well into a
+// target.  Over: the response is cut.
+inline constexpr std::size_t kContinueBytesMax = 8 * 1024;
+
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
 inline constexpr std::size_t kAuditQueueMax = 20'000;  // over: requests are refused (503)
