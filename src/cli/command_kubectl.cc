@@ -3,12 +3,13 @@
 #include "base/encoding.h"
 #include "cli/child_process.h"
 #include "cli/cluster_choice.h"
-#include "cli/command_words.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/kubeconfig.h"
 #include "cli/kubectl_arguments.h"
 #include "cli/run_folder.h"
+#include "kube/command_words.h"
+#include "kube/kubectl_words.h"
 
 namespace mk8s::cli {
 namespace {
@@ -19,7 +20,7 @@ bool NeedsNoCluster(const std::vector<std::string>& arguments) {
     if (word == "--") break;
     if (word == "-h" || word == "--help") return true;
   }
-  const std::vector<std::string> words = Positionals(arguments);
+  const std::vector<std::string> words = kube::Positionals(arguments);
   if (words.empty()) return true;
   for (const std::string_view local : {"help", "completion", "options", "kustomize", "plugin"}) {
     if (words[0] == local) return true;
@@ -93,7 +94,7 @@ Result<int> RunKubectl(Context& context, const std::vector<std::string>& argumen
   MK8S_ASSIGN_OR_RETURN(const Session session, workspace->keeper.Fresh());
   MK8S_ASSIGN_OR_RETURN(const std::string cluster, ChosenCluster(*workspace));
   MK8S_ASSIGN_OR_RETURN(const ClusterAccess access,
-                        AccessTo(*workspace, cluster, CommandWords(arguments)));
+                        AccessTo(*workspace, cluster, kube::CommandWords(arguments)));
 
   if (const std::string_view hint = HintFor(arguments); !hint.empty()) {
     context.err << Paint("warning:", Tone::kWarn, context.ColourErr()) << " " << hint << "\n";

@@ -1,77 +1,12 @@
-// See kubectl_arguments.h.  Lists from k8s.io/kubectl 1.36 (pkg/cmd) and cli-runtime's ConfigFlags.
+// See kubectl_arguments.h.
 #include "cli/kubectl_arguments.h"
 
 #include <algorithm>
 
+#include "kube/kubectl_words.h"
+
 namespace mk8s::cli {
 namespace {
-
-constexpr std::string_view kCommands[] = {
-    "alpha",        "annotate",    "api-resources", "api-versions", "apply",    "attach",  "auth",
-    "autoscale",    "certificate", "cluster-info",  "completion",   "config",   "convert", "cordon",
-    "cp",           "create",      "debug",         "delete",       "describe", "diff",    "drain",
-    "edit",         "events",      "exec",          "explain",      "expose",   "get",     "help",
-    "kuberc",       "kustomize",   "label",         "logs",         "options",  "patch",   "plugin",
-    "port-forward", "proxy",       "replace",       "rollout",      "run",      "scale",   "set",
-    "taint",        "top",         "uncordon",      "version",      "wait",
-};
-
-// The flags with a value that come before sub-commands and objects often enough.
-constexpr std::string_view kValueFlags[] = {
-    "-n",
-    "--namespace",
-    "-o",
-    "--output",
-    "-l",
-    "--selector",
-    "-f",
-    "--filename",
-    "-k",
-    "--kustomize",
-    "-c",
-    "--container",
-    "--as",
-    "--as-group",
-    "--as-uid",
-    "--cache-dir",
-    "--field-selector",
-    "--from-literal",
-    "--from-file",
-    "--from-env-file",
-    "-p",
-    "--patch",
-    "--patch-file",
-    "--type",
-    "--image",
-    "--env",
-    "-e",
-    "--overrides",
-    "--request-timeout",
-    "--sort-by",
-    "--template",
-    "-v",
-    "--v",
-    "--token",
-    "--password",
-    "--docker-password",
-    "--docker-username",
-    "--docker-server",
-    "--docker-email",
-    "--cert",
-    "--key",
-    "--replicas",
-    "--timeout",
-    "--tail",
-    "--since",
-    "--since-time",
-    "--for",
-    "--context",
-    "--cluster",
-    "--user",
-    "--kubeconfig",
-    "-s",
-    "--server",
-};
 
 struct RefusedFlag {
   std::string_view name;
@@ -113,27 +48,8 @@ Result<void> CheckConfigCommand(const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::vector<std::string> Positionals(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (word == "--") break;
-    if (!word.starts_with("-") || word == "-") {
-      words.push_back(word);
-    } else if (std::find(std::begin(kValueFlags), std::end(kValueFlags), word) !=
-               std::end(kValueFlags)) {
-      ++i;
-    }
-  }
-  return words;
-}
-
-bool IsKubectlCommand(std::string_view word) {
-  return std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands);
-}
-
 std::string_view HintFor(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> words = Positionals(arguments);
+  const std::vector<std::string> words = kube::Positionals(arguments);
   constexpr std::string_view kNeeded = "--append-server-path";
   if (words.empty() || words[0] != "proxy") return {};
   const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
@@ -143,9 +59,9 @@ std::string_view HintFor(const std::vector<std::string>& arguments) {
 }
 
 Result<void> CheckArguments(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> words = Positionals(arguments);
+  const std::vector<std::string> words = kube::Positionals(arguments);
   if (!words.empty() && words[0] == "config") return CheckConfigCommand(words);
-  if (!words.empty() && !IsKubectlCommand(words[0])) return {};
+  if (!words.empty() && !kube::IsKubectlCommand(words[0])) return {};
   for (const std::string& word : arguments) {
     if (word == "--") break;
     const std::string_view name = std::string_view(word).substr(0, word.find('='));

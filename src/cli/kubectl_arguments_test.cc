@@ -6,14 +6,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-TEST(KubectlArguments, FindsPositionals) {
-  EXPECT_EQ(Positionals({"-n", "kube-system", "get", "-o=yaml", "pods", "x"}),
-            (Words{"get", "pods", "x"}));
-  EXPECT_EQ(Positionals({"exec", "-it", "web", "--", "sh"}), (Words{"exec", "web"}));
-  EXPECT_EQ(Positionals({"apply", "-f", "-"}), (Words{"apply"}));
-  EXPECT_EQ(Positionals({}), Words{});
-}
-
 TEST(KubectlArguments, RefusesToChooseAnotherServer) {
   struct Case {
     Words arguments;

@@ -1,13 +1,13 @@
 // See command_words.h.
-#include "cli/command_words.h"
+#include "kube/command_words.h"
 
 #include <algorithm>
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "cli/kubectl_arguments.h"
+#include "kube/kubectl_words.h"
 
-namespace mk8s::cli {
+namespace mk8s::kube {
 namespace {
 
 constexpr std::string_view kMask = "***";
@@ -191,4 +191,4 @@ std::string CommandWords(const std::vector<std::string>& arguments) {
   return Printable(line, limits::kCommandWordsBytesMax - 3);
 }
 
-}  // namespace mk8s::cli
+}  // namespace mk8s::kube

@@ -1,10 +1,10 @@
 // What of a command line may be recorded.
-#include "cli/command_words.h"
+#include "kube/command_words.h"
 
 #include "base/limits.h"
 #include "base/text.h"
 
-namespace mk8s::cli {
+namespace mk8s::kube {
 namespace {
 
 struct Case {
@@ -72,4 +72,4 @@ TEST(CommandWords, StaysWithinItsBound) {
 }
 
 }  // namespace
-}  // namespace mk8s::cli
+}  // namespace mk8s::kube

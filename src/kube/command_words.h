@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mk8s::cli {
+namespace mk8s::kube {
 
 /// kubectl's arguments with every value that is or may be a secret replaced by "***":
 /// --token, --password and their like, --from-literal, KEY=VALUE of `set env` and --env, patches
@@ -18,4 +18,4 @@ std::vector<std::string> MaskSecrets(const std::vector<std::string>& arguments);
 /// character with "..." at the end.
 std::string CommandWords(const std::vector<std::string>& arguments);
 
-}  // namespace mk8s::cli
+}  // namespace mk8s::kube
