@@ -120,6 +120,40 @@ inline constexpr std::size_t kListDepthMax = 10'000;
 // target.  Over: the response is cut.
 inline constexpr std::size_t kContinueBytesMax = 8 * 1024;
 
+// --- Commands beside the agent (POST /clusters/{id}/exec) ---
+// What the caller's files and stdin may hold together, and the JSON with them in base64.  Over:
+// 413.
+inline constexpr std::size_t kExecInputBytesMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kExecBodyBytesMax = 24 * 1024 * 1024;
+inline constexpr std::size_t kExecArgumentsMax = 1'000;            // over: 400
+inline constexpr std::size_t kExecArgumentsBytesMax = 128 * 1024;  // one argument's on Linux; 400
+inline constexpr std::size_t kExecFilesMax = 1'000;                // over: 400
+// CommandRequest with all of that.
+inline constexpr std::size_t kExecMessageBytesMax = 17 * 1024 * 1024;
+// Bodies that central holds at once, of all callers.  Over: 429.
+inline constexpr std::size_t kExecBodiesBytesMax = 256 * 1024 * 1024;
+// Output of a command whose answer is one JSON object.  Over: the command is ended, 413.
+inline constexpr std::size_t kExecAnswerBytesMax = 8 * 1024 * 1024;
+// A WebSocket's message behind the first.  Over: the connection closes (1009).
+inline constexpr std::size_t kExecInputMessageBytesMax = 256 * 1024;
+// Commands that run.  Over: they wait, in turn.
+inline constexpr std::size_t kExecPerUserMax = 50;
+inline constexpr std::size_t kExecPerClusterMax = 200;
+// A start costs kubectl most of its CPU, so only so many of a cluster's commands start at once: one
+// counts until its first output, its end, or this long.
+inline constexpr std::size_t kExecStartingPerClusterMax = 8;
+inline constexpr seconds kExecStart{5};
+inline constexpr std::size_t kExecWaitingPerClusterMax = 500;  // over: 429
+inline constexpr seconds kExecWait{60};                        // then 429
+// How long a command may run: whose caller waits for one answer, and whose output streams.
+inline constexpr minutes kExecAnswerTime{10};
+inline constexpr std::chrono::hours kExecStreamTime{12};
+// Something is sent to a caller who streams at least this often, so that proxies between keep the
+// connection.
+inline constexpr seconds kExecKeepalive{20};
+// A body must be there within this: large ones come over slow lines.
+inline constexpr seconds kExecBodyDeadline{60};
+
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
 inline constexpr std::size_t kAuditQueueMax = 20'000;  // over: requests are refused (503)
