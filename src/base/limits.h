@@ -62,6 +62,8 @@ inline constexpr std::uint32_t kStreamsPerClientConnection = 250;  // what kube-
 inline constexpr std::uint32_t kStreamsPerTunnelConnection = 10'000;
 // Sent-side buffer of one stream before its writer must wait for OnSent.
 inline constexpr std::size_t kSendQueueBytes = 512 * 1024;
+// A filtered body: while no more than this waits for the client, the cluster is asked for more.
+inline constexpr std::size_t kFilteredBytesLow = 128 * 1024;
 // What a session may append to the output in one turn of the loop: one large TLS write.
 inline constexpr std::size_t kFlushBytes = 256 * 1024;
 inline constexpr std::size_t kReadBytes = 64 * 1024;

@@ -2,6 +2,7 @@
 #include "gateway/relay.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/limits.h"
@@ -92,6 +93,9 @@ class RelayExchange : public Relay, public std::enable_shared_from_this<RelayExc
   void ClusterTook(std::size_t bytes);
 
  private:
+  void SendHead(bool end);
+  void SendFiltered(const Result<void>& filtered, std::string bytes);
+  void TakeFromCluster();
   void AnswerError(const Error& error);
   void DropFromClient(std::size_t bytes);
   void FinishIfWhole();
@@ -104,7 +108,10 @@ class RelayExchange : public Relay, public std::enable_shared_from_this<RelayExc
   std::string waiting_;               // of the request's body, before Start
   std::size_t to_cluster_bytes_ = 0;  // given to upstream, not yet sent: not consumed downstream
   std::size_t to_client_bytes_ = 0;   // the other way
-  std::size_t dropped_bytes_ = 0;     // came from the client when nobody wanted it any more
+  std::unique_ptr<BodyFilter> filter_;
+  std::optional<http::ResponseHead> held_head_;  // until the filter gives its first byte
+  std::size_t filtered_bytes_ = 0;               // given to the filter, not yet consumed upstream
+  std::size_t dropped_bytes_ = 0;  // came from the client when nobody wanted it any more
   RelayOutcome outcome_;
   bool started_ = false;
   bool request_ended_ = false;
@@ -173,7 +180,11 @@ void RelayExchange::ClientTook(std::size_t bytes) {
   if (done_) return;
   outcome_.bytes_out += bytes;
   to_client_bytes_ -= std::min(bytes, to_client_bytes_);
-  if (upstream_) upstream_->Consume(bytes);
+  if (filter_) {
+    TakeFromCluster();
+  } else if (upstream_) {
+    upstream_->Consume(bytes);
+  }
   FinishIfWhole();
 }
 
@@ -189,14 +200,22 @@ void RelayExchange::ClusterHead(http::ResponseHead head, bool end) {
     }
     head = std::move(*mapped);
   }
-  response_begun_ = true;
   upgraded_ = switched || head.status == 101;
-  outcome_.status = head.status;
-  downstream_->SendHead(head, end);
-  if (observer_) observer_->OnResponseHead(head.status);
+  if (hooks_.filter_body && !end && !upgraded_) filter_ = hooks_.filter_body(head);
+  held_head_ = std::move(head);
+  if (filter_ && !filter_->SendsHeadAtOnce()) return;
+  SendHead(end);
   if (!end) return;
   response_ended_ = true;
   FinishIfWhole();
+}
+
+void RelayExchange::SendHead(bool end) {
+  const http::ResponseHead head = *std::exchange(held_head_, std::nullopt);
+  response_begun_ = true;
+  outcome_.status = head.status;
+  downstream_->SendHead(head, end);
+  if (observer_) observer_->OnResponseHead(head.status);
 }
 
 void RelayExchange::ClusterBody(std::string_view bytes) {
@@ -204,12 +223,43 @@ void RelayExchange::ClusterBody(std::string_view bytes) {
     if (upstream_) upstream_->Consume(bytes.size());
     return;
   }
+  if (filter_) {
+    filtered_bytes_ += bytes.size();
+    std::string out;
+    const Result<void> filtered = filter_->Write(bytes, out);
+    return SendFiltered(filtered, std::move(out));
+  }
   to_client_bytes_ += bytes.size();
   downstream_->SendBody(bytes);
 }
 
+void RelayExchange::SendFiltered(const Result<void>& filtered, std::string bytes) {
+  if (!filtered) return Cut(filtered.error());
+  if (!bytes.empty()) {
+    if (held_head_) SendHead(false);
+    to_client_bytes_ += bytes.size();
+    downstream_->SendBody(bytes);
+  }
+  TakeFromCluster();
+}
+
+// The filter's output has another length than its input, so the cluster is asked for more when
+// little of the output waits: what waits is at most that, one window and what the filter held back.
+void RelayExchange::TakeFromCluster() {
+  if (to_client_bytes_ > limits::kFilteredBytesLow) return;
+  const std::size_t bytes = std::exchange(filtered_bytes_, 0);
+  if (upstream_ && bytes > 0) upstream_->Consume(bytes);
+}
+
 void RelayExchange::ClusterEnd(const http::Fields& trailers) {
   if (done_) return;
+  if (filter_) {
+    std::string rest;
+    const Result<void> finished = filter_->Finish(rest);
+    SendFiltered(finished, std::move(rest));
+    if (done_) return;
+    if (held_head_) SendHead(false);
+  }
   response_ended_ = true;
   downstream_->SendEnd(hooks_.map_trailers ? hooks_.map_trailers(trailers) : http::Fields());
   FinishIfWhole();

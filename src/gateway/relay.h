@@ -51,12 +51,29 @@ struct Answer {
   std::string body;
 };
 
+/// Rewrites a response's body as it streams by: the lists of a narrow grant.  Its memory is its own
+/// to bound; the relay bounds what waits on either side of it.
+class BodyFilter {
+ public:
+  virtual ~BodyFilter() = default;
+  /// Appends to `out` what of the body so far may be handed on; may hold back what is not decided
+  /// yet.  An error ends the exchange: an answer while the head is held, else a reset.
+  virtual Result<void> Write(std::string_view chunk, std::string& out) = 0;
+  /// The body ended.
+  virtual Result<void> Finish(std::string& out) = 0;
+  /// Whether the head may leave before the first byte did: a watch's reader waits for it.
+  virtual bool SendsHeadAtOnce() const = 0;
+};
+
 struct RelayHooks {
   /// Makes the answer for an error met before the response head; for a HEAD without a body.
   /// Required.
   std::function<Answer(const Error&)> answer_error;
   /// Maps the response head; an error is answered in its place and upstream is reset.  Optional.
   std::function<Result<http::ResponseHead>(http::ResponseHead)> map_head;
+  /// Chooses the filter of a mapped response that has a body; null: it streams as it is.  The hook
+  /// map_head has to drop the fields that describe the unfiltered body.  Optional.
+  std::function<std::unique_ptr<BodyFilter>(const http::ResponseHead&)> filter_body;
   /// Maps the response's trailers.  Optional; without it they are dropped, as the request's always
   /// are.
   std::function<http::Fields(const http::Fields&)> map_trailers;
