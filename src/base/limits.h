@@ -106,6 +106,9 @@ inline constexpr std::size_t kDiagnosticsConnectionsMax = 100;
 inline constexpr std::size_t kRequestsPerUserMax = 1'000;     // in flight; over: 429
 inline constexpr std::size_t kRequestsPerClusterMax = 5'000;  // over: 429
 
+// Groups and extras of one identity towards a cluster; each that a client asks to impersonate is a
+// decision.  More roles than this name one user nowhere.  Over: 400.
+inline constexpr std::size_t kImpersonatedValuesMax = 200;
 // Open streams are decided again this often, as sessions end by time; after a change at once.
 inline constexpr seconds kRecheckInterval{4};
 inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a few hundred; over: 413

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "gateway/headers.h"
 
 namespace mk8s::gateway {
@@ -32,10 +33,43 @@ Result<std::string> One(const http::Fields& fields, std::string_view name) {
 }
 
 void RemoveOwnFields(http::Fields& fields) {
-  for (const std::string_view name :
-       {kUserField, kGroupField, kRequestIdField, kMethodField, kProtocolField}) {
+  for (const std::string_view name : {kUserField, kGroupField, kUidField, kExtraField,
+                                      kRequestIdField, kMethodField, kProtocolField}) {
     fields.Remove(name);
   }
+}
+
+// RFC 9110 section 5.6.2, in lower case: what may follow "impersonate-extra-" in a field's name.
+bool IsFieldName(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kMarks.find(c) != kMarks.npos;
+  });
+}
+
+Result<void> DecodeIdentity(const http::Fields& fields, TunnelRequest& request) {
+  const auto groups = fields.All(kGroupField);
+  const auto extra = fields.All(kExtraField);
+  if (groups.size() + extra.size() > limits::kImpersonatedValuesMax) {
+    return Malformed("The tunnel request's identity has too many parts.");
+  }
+  MK8S_ASSIGN_OR_RETURN(request.user, One(fields, kUserField));
+  if (fields.Find(kUidField)) {
+    MK8S_ASSIGN_OR_RETURN(request.uid, One(fields, kUidField));
+  }
+  for (const std::string_view group : groups) {
+    if (!IsPrintable(group)) return Malformed("A group of the tunnel request is malformed.");
+    request.groups.emplace_back(group);
+  }
+  for (const std::string_view pair : extra) {
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const std::string_view key = pair.substr(0, equals);
+    if (equals == pair.size() || !IsFieldName(key) || !IsPrintable(pair)) {
+      return Malformed("An extra of the tunnel request's user is malformed.");
+    }
+    request.extra.AddLower(key, pair.substr(equals + 1));
+  }
+  return {};
 }
 
 }  // namespace
@@ -50,6 +84,10 @@ http::RequestHead EncodeForTunnel(const TunnelRequest& request) {
   }
   head.fields.Add(kUserField, request.user);
   for (const std::string& group : request.groups) head.fields.Add(kGroupField, group);
+  if (!request.uid.empty()) head.fields.Add(kUidField, request.uid);
+  for (const http::Field& extra : request.extra) {
+    head.fields.Add(kExtraField, extra.name + "=" + extra.value);
+  }
   head.fields.Add(kRequestIdField, request.request_id);
   return head;
 }
@@ -57,12 +95,8 @@ http::RequestHead EncodeForTunnel(const TunnelRequest& request) {
 Result<TunnelRequest> DecodeFromTunnel(const http::RequestHead& head) {
   TunnelRequest request;
   request.head = head;
-  MK8S_ASSIGN_OR_RETURN(request.user, One(head.fields, kUserField));
+  MK8S_RETURN_IF_ERROR(DecodeIdentity(head.fields, request));
   MK8S_ASSIGN_OR_RETURN(request.request_id, One(head.fields, kRequestIdField));
-  for (const std::string_view group : head.fields.All(kGroupField)) {
-    if (!IsPrintable(group)) return Malformed("A group of the tunnel request is malformed.");
-    request.groups.emplace_back(group);
-  }
   const bool connects = head.method == "CONNECT";
   if (connects == head.protocol.empty()) {
     return Malformed(
@@ -110,6 +144,10 @@ http::RequestHead RequestForCluster(const TunnelRequest& request,
   head.fields = RequestFieldsForCluster(request.head.fields);
   head.fields.Add("impersonate-user", request.user);
   for (const std::string& group : request.groups) head.fields.Add("impersonate-group", group);
+  if (!request.uid.empty()) head.fields.Add("impersonate-uid", request.uid);
+  for (const http::Field& extra : request.extra) {
+    head.fields.Add("impersonate-extra-" + extra.name, extra.value);
+  }
   head.fields.Add("audit-id", request.request_id);
   if (!credential.bearer.empty()) {
     head.fields.Add("authorization", "Bearer " + credential.bearer.Reveal());

@@ -17,14 +17,18 @@ namespace mk8s::gateway {
 
 inline constexpr std::string_view kUserField = "mk8s-user";
 inline constexpr std::string_view kGroupField = "mk8s-group";  // repeated
+inline constexpr std::string_view kUidField = "mk8s-uid";
+inline constexpr std::string_view kExtraField = "mk8s-extra";  // repeated: "scopes=view"
 inline constexpr std::string_view kRequestIdField = "mk8s-request-id";
 inline constexpr std::string_view kMethodField = "mk8s-method";      // of an upgrade: GET or POST
 inline constexpr std::string_view kProtocolField = "mk8s-protocol";  // of an accepted upgrade
 
 struct TunnelRequest {
   http::RequestHead head;           // HTTP/1.1's view: own method, `protocol` set if an upgrade
-  std::string user;                 // e-mail
-  std::vector<std::string> groups;  // "mk8s:users", "mk8s:role:developer"
+  std::string user;                 // e-mail; or whom the user may impersonate and asked for
+  std::vector<std::string> groups;  // "mk8s:users", "mk8s:role:developer"; or those asked for
+  std::string uid;                  // asked for with an impersonated user; "": none
+  http::Fields extra;               // likewise; "scopes" stands for Impersonate-Extra-Scopes
   std::string request_id;
 };
 
@@ -32,7 +36,8 @@ struct TunnelRequest {
 http::RequestHead EncodeForTunnel(const TunnelRequest& request);
 
 /// The agent's side.  Error: kInvalidArgument if central sent what it never sends: no user or
-/// request id, or more than one, control bytes, a method out of place.
+/// request id, or more than one, control bytes, a method out of place, an identity of more than
+/// limits::kImpersonatedValuesMax parts.
 Result<TunnelRequest> DecodeFromTunnel(const http::RequestHead& head);
 
 /// The agent's side: what central is sent for the cluster's response.
@@ -48,7 +53,7 @@ struct ClusterCredential {
 };
 
 /// The agent's side: the request for kube-apiserver.  Everything not allowed is stripped first,
-/// then Impersonate-User, Impersonate-Group, Audit-ID and Authorization are added, so nothing that
+/// then the Impersonate-* fields, Audit-ID and Authorization are added, so nothing that
 /// came over the wire can take their place (CVE-2021-31999).
 http::RequestHead RequestForCluster(const TunnelRequest& request,
                                     const ClusterCredential& credential);

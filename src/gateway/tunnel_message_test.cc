@@ -2,6 +2,8 @@
 // place.
 #include "gateway/tunnel_message.h"
 
+#include "base/limits.h"
+
 namespace mk8s::gateway {
 namespace {
 
@@ -25,6 +27,8 @@ void ExpectSame(const TunnelRequest& a, const TunnelRequest& b) {
   EXPECT_EQ(a.head.fields, b.head.fields);
   EXPECT_EQ(a.user, b.user);
   EXPECT_EQ(a.groups, b.groups);
+  EXPECT_EQ(a.uid, b.uid);
+  EXPECT_EQ(a.extra, b.extra);
   EXPECT_EQ(a.request_id, b.request_id);
 }
 
@@ -40,11 +44,37 @@ TEST(TunnelMessage, CrossesUnchanged) {
   }
 }
 
+TEST(TunnelMessage, AnImpersonatedIdentityCrossesWhole) {
+  TunnelRequest request = Example("GET");
+  request.user = "system:serviceaccount:web:robot";
+  request.groups = {"Bücher, alle", "system:masters"};
+  request.uid = "1-2=3";
+  request.extra = {{"scopes", "view"}, {"scopes", ""}, {"example.org%2fteam", "a=b, c"}};
+  const auto decoded = DecodeFromTunnel(EncodeForTunnel(request));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  ExpectSame(*decoded, request);
+  const http::Fields expected = {{"accept", "*/*"},
+                                 {"impersonate-user", "system:serviceaccount:web:robot"},
+                                 {"impersonate-group", "Bücher, alle"},
+                                 {"impersonate-group", "system:masters"},
+                                 {"impersonate-uid", "1-2=3"},
+                                 {"impersonate-extra-scopes", "view"},
+                                 {"impersonate-extra-scopes", ""},
+                                 {"impersonate-extra-example.org%2fteam", "a=b, c"},
+                                 {"audit-id", "r-1"}};
+  EXPECT_EQ(RequestForCluster(*decoded, {.authority = "a"}).fields, expected);
+}
+
 TEST(TunnelMessage, TakesNoIdentityFromTheClient) {
   TunnelRequest request = Example("GET");
-  request.head.fields = {{"mk8s-user", "root"},         {"mk8s-group", "system:masters"},
-                         {"mk8s-request-id", "evil"},   {"impersonate-user", "root"},
-                         {"authorization", "Bearer x"}, {"mk8s-method", "POST"}};
+  request.head.fields = {{"mk8s-user", "root"},
+                         {"mk8s-group", "system:masters"},
+                         {"mk8s-request-id", "evil"},
+                         {"impersonate-user", "root"},
+                         {"mk8s-uid", "0"},
+                         {"mk8s-extra", "scopes=all"},
+                         {"authorization", "Bearer x"},
+                         {"mk8s-method", "POST"}};
   const auto decoded = DecodeFromTunnel(EncodeForTunnel(request));
   ASSERT_TRUE(decoded);
   request.head.fields = {};
@@ -70,6 +100,22 @@ TEST(TunnelMessage, RefusesWhatCentralNeverSends) {
   add("two request ids", good, [](auto& head) { head.fields.Add(kRequestIdField, "x"); });
   add("line end in the user", good, [](auto& head) { head.fields.Set(kUserField, "a\r\nX: b"); });
   add("line end in a group", good, [](auto& head) { head.fields.Add(kGroupField, "a\nb"); });
+  add("two uids", good, [](auto& head) {
+    head.fields.Add(kUidField, "1");
+    head.fields.Add(kUidField, "2");
+  });
+  add("empty uid", good, [](auto& head) { head.fields.Add(kUidField, ""); });
+  add("line end in the uid", good, [](auto& head) { head.fields.Add(kUidField, "1\n2"); });
+  for (const char* extra :
+       {"", "scopes", "=view", "Scopes=view", "a b=c", "a:b=c", "a\r\nb=c", "a=\n"}) {
+    add(std::string("extra ") + extra, good,
+        [&](auto& head) { head.fields.Add(kExtraField, extra); });
+  }
+  add("a crowd of groups", good, [](auto& head) {
+    for (std::size_t i = 0; i < limits::kImpersonatedValuesMax; ++i) {
+      head.fields.Add(kGroupField, "g");
+    }
+  });
   add("plain CONNECT", good, [](auto& head) { head.method = "CONNECT"; });
   add("protocol without CONNECT", good, [](auto& head) { head.protocol = "websocket"; });
   add("method field without CONNECT", good,
