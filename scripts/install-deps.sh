@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what mk8s needs from Debian 12's own packages, and nothing when all is there (which takes no second).
-# usage: install-deps.sh [GROUP...]     groups: build, test, bench; without any, build and test
+# usage: install-deps.sh [GROUP...]     groups: build, test, clients, bench; without any, build and test
 # Changes nothing outside apt.  As a user it asks sudo, only when something is missing.
 set -euo pipefail
 
@@ -19,6 +19,8 @@ test=(
   libgtest-dev libgmock-dev clang-14 libclang-rt-14-dev clang-format-14 postgresql-15
   python3 python3-pytest python3-yaml python3-grpcio python3-protobuf protobuf-compiler-grpc
 )
+clients=() # what runs clients in other languages; a machine's own, from wherever, will do
+command -v npm >/dev/null || clients+=(nodejs npm)
 bench=(libbenchmark-dev wrk nghttp2-client nginx-light)
 
 (($#)) || set -- build test
@@ -27,8 +29,9 @@ for group in "$@"; do
   case $group in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    clients) wanted+=("${clients[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) die "no group \"$group\": build, test or bench" ;;
+    *) die "no group \"$group\": build, test, clients or bench" ;;
   esac
 done
 

@@ -63,7 +63,7 @@ build_failed() { count 0 1 "build of $1"; }
 trap end_testbed EXIT
 
 step "Packages"
-"$root/scripts/install-deps.sh" build test
+"$root/scripts/install-deps.sh" build test ${full:+clients}
 
 if wants functional; then begin_testbed; fi
 
@@ -93,7 +93,6 @@ if wants functional; then
   if ! finish_testbed; then
     build_failed "the test bed"
   elif [[ -n $built ]]; then
-    [[ -z $full ]] || "$root/test/testbed/old-kubectl.sh" >/dev/null || note "the tests do without kubectl 1.20"
     step "Functional tests"
     status=0
     /usr/bin/python3 -m pytest test/functional --junitxml "$out/functional.xml" ${expression:+-k "$expression"} \

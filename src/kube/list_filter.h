@@ -35,8 +35,6 @@ struct ListFilterRules {
   std::function<Result<std::string>(std::string_view continue_)> seal_continue;
 };
 
-class ListEditor;
-
 /// One response body.  Any thread, one at a time.
 ///
 /// Of a list's metadata resourceVersion and selfLink are kept, `continue` is replaced, all else
@@ -60,7 +58,8 @@ class ListFilter {
   Result<void> Finish();
 
  private:
-  std::unique_ptr<ListEditor> editor_;
+  class Editor;
+  std::unique_ptr<Editor> editor_;
 };
 
 }  // namespace mk8s::kube
