@@ -93,6 +93,7 @@ if wants functional; then
   if ! finish_testbed; then
     build_failed "the test bed"
   elif [[ -n $built ]]; then
+    [[ -z $full ]] || "$root/test/testbed/old-kubectl.sh" >/dev/null || note "the tests do without kubectl 1.20"
     step "Functional tests"
     status=0
     /usr/bin/python3 -m pytest test/functional --junitxml "$out/functional.xml" ${expression:+-k "$expression"} \

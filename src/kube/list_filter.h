@@ -35,6 +35,8 @@ struct ListFilterRules {
   std::function<Result<std::string>(std::string_view continue_)> seal_continue;
 };
 
+class ListEditor;
+
 /// One response body.  Any thread, one at a time.
 ///
 /// Of a list's metadata resourceVersion and selfLink are kept, `continue` is replaced, all else
@@ -58,8 +60,7 @@ class ListFilter {
   Result<void> Finish();
 
  private:
-  class Editor;
-  std::unique_ptr<Editor> editor_;
+  std::unique_ptr<ListEditor> editor_;
 };
 
 }  // namespace mk8s::kube

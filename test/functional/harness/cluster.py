@@ -27,7 +27,8 @@ def kubectls():
                                               "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}}
     gcloud = shutil.which("gcloud")  # its kubectl is a choice among several versions that lie beside it
     beside = [pathlib.Path(gcloud).resolve().parent] if gcloud else []
-    for folder in [pathlib.Path("/usr/bin"), *beside]:
+    old = subprocess.run([TESTBED / "old-kubectl.sh", "--print"], capture_output=True, text=True, check=True)
+    for folder in [pathlib.Path(old.stdout.strip()).parent, pathlib.Path("/usr/bin"), *beside]:
         for path in sorted(folder.glob("kubectl.1.*")) or sorted(folder.glob("kubectl")):
             found.setdefault(path.name, {"MK8S_KUBECTL": str(path)})
     return found
