@@ -26,6 +26,7 @@ void Fill(pb::ClusterMetadata& message, const ClusterMetadata& metadata) {
   message.set_node_count(metadata.node_count);
   message.set_agent_version(metadata.agent_version);
   message.set_platform(metadata.platform);
+  message.set_sandbox(metadata.sandbox);
 }
 
 milliseconds Interval(std::int32_t interval_ms) {

@@ -30,7 +30,8 @@ ClusterMetadata MetadataFrom(const pb::ClusterMetadata& message) {
   return {.kubernetes_version = Printable(message.kubernetes_version(), kWordBytesMax),
           .node_count = std::max(0, message.node_count()),
           .agent_version = Printable(message.agent_version(), kWordBytesMax),
-          .platform = Printable(message.platform(), kWordBytesMax)};
+          .platform = Printable(message.platform(), kWordBytesMax),
+          .sandbox = Printable(message.sandbox(), kWordBytesMax)};
 }
 
 const AgentPeer& PeerOf(const grpc::CallContext& context) {

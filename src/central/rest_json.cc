@@ -65,7 +65,8 @@ json::object ToObject(const ClusterState& state) {
       {"metadata", json::object{{"kubernetes_version", metadata.kubernetes_version},
                                 {"node_count", metadata.node_count},
                                 {"agent_version", metadata.agent_version},
-                                {"platform", metadata.platform}}}};
+                                {"platform", metadata.platform},
+                                {"sandbox", metadata.sandbox}}}};
 }
 
 json::object ToObject(const LoginSession& session, bool current) {

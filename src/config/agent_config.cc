@@ -107,6 +107,15 @@ std::vector<Setting> Settings(AgentConfig& config) {
            "IP address of the diagnostics port; empty: every interface."),
       Port("agent.diagnostics_port", config.agent.diagnostics_port,
            "/healthz, /readyz and /metrics.  0 takes any free port."),
+      Text("agent.kubectl_path", config.agent.kubectl_path,
+           "kubectl for commands beside the agent: the program, or a folder with one or several\n"
+           "(kubectl, kubectl-1.31, ...); empty: PATH.  The nearest to the cluster's version is "
+           "run."),
+
+      Flag("exec.require_sandbox", config.exec.require_sandbox,
+           "true: commands beside the agent are refused where the kernel gives them no namespaces "
+           "of\n"
+           "their own."),
 
       LogLevel("log.level", config.log.level, "debug, info, warn or error."),
   };

@@ -40,7 +40,12 @@ struct AgentConfig {
   struct Agent {
     std::string bind_address;  // of the diagnostics port; empty: every interface
     std::uint16_t diagnostics_port = 8082;
+    std::string kubectl_path;  // a program or a folder of several versions; empty: PATH
   } agent;
+
+  struct Exec {
+    bool require_sandbox = false;  // refuse commands without namespaces of their own
+  } exec;
 
   struct Log {
     log::Level level = log::Level::kInfo;

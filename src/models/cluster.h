@@ -14,6 +14,7 @@ struct ClusterMetadata {
   int node_count = 0;
   std::string agent_version;
   std::string platform;
+  std::string sandbox;  // of commands beside the agent: "full", "user", ...; empty: not offered
 
   bool operator==(const ClusterMetadata&) const = default;
 };

@@ -23,6 +23,7 @@ ClusterMetadata ParseMetadata(std::string_view json) {
   metadata.kubernetes_version = text("kubernetes_version");
   metadata.agent_version = text("agent_version");
   metadata.platform = text("platform");
+  metadata.sandbox = text("sandbox");
   const auto* nodes = object->if_contains("node_count");
   if (nodes && nodes->is_int64()) metadata.node_count = static_cast<int>(nodes->get_int64());
   return metadata;
@@ -72,7 +73,8 @@ std::string MetadataToJson(const ClusterMetadata& metadata) {
       boost::json::object{{"kubernetes_version", metadata.kubernetes_version},
                           {"node_count", metadata.node_count},
                           {"agent_version", metadata.agent_version},
-                          {"platform", metadata.platform}});
+                          {"platform", metadata.platform},
+                          {"sandbox", metadata.sandbox}});
 }
 
 LoginSession ReadSession(const Row& row) {
