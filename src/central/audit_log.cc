@@ -45,16 +45,22 @@ Result<void> AuditLog::RecordAndWait(AuditEvent event) {
 
 void AuditLog::Queue(Entry entry) {
   bool full = false;
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     // An outcome is never refused: its row exists and its request has run.
     full = queue_.size() >= limits::kAuditQueueMax && !entry.outcome;
     if (!full) {
-      urgent_ = urgent_ || entry.written != nullptr;
+      // The writer is woken to begin a group and to end its gathering, not for each read of it: a
+      // wake-up costs more than all else that a read's event does on its loop.
+      const bool urgent = entry.written != nullptr;
+      wake = queue_.empty() || (urgent && !urgent_);
+      urgent_ = urgent_ || urgent;
       queue_.push_back(std::move(entry));
     }
   }
-  if (!full) return wake_.notify_one();
+  if (wake) wake_.notify_one();
+  if (!full) return;
   writable_.store(false, std::memory_order_relaxed);
   Answer(entry, MakeError(ErrorCode::kUnavailable, "the audit log is full; try again in a moment"));
 }
