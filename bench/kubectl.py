@@ -6,21 +6,25 @@ import subprocess
 import time
 from pathlib import Path
 
-from peers import Mk8s
+from mk8s import Mk8s
 from processes import Processes, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 CLUSTER = "real"
 
 
-def start_cluster(processes: Processes) -> tuple[Path, Path]:
-    """Returns the folder of the cluster and that of the test bed's programs, built if need be."""
-    binaries = Path(subprocess.run([str(ROOT / "test/testbed/build.sh")], check=True, capture_output=True,
-                                   text=True).stdout.strip().split("\n")[-1])
+def testbed_binaries() -> Path:
+    """The folder of the test bed's programs, built if need be."""
+    return Path(subprocess.run([str(ROOT / "test/testbed/build.sh")], check=True, capture_output=True,
+                               text=True).stdout.strip().split("\n")[-1])
+
+
+def start_cluster(processes: Processes) -> Path:
+    """Returns the folder of the cluster."""
     folder = processes.folder / CLUSTER
     processes.start("cluster", [str(ROOT / "test/testbed/cluster.sh"), "run", str(folder), CLUSTER])
     wait_for("the test cluster", (folder / "ready").exists, 120)
-    return folder, binaries
+    return folder
 
 
 def timed_ms(command: list[str], env: dict) -> float:
@@ -31,9 +35,9 @@ def timed_ms(command: list[str], env: dict) -> float:
 
 def compare_kubectl(processes: Processes, mk8s: Mk8s, runs: int) -> tuple[float, float]:
     """Median milliseconds of `get ns`: through mk8s, and direct."""
-    folder, binaries = start_cluster(processes)
+    folder = start_cluster(processes)
     mk8s.add_agent(CLUSTER, folder / "agent.kubeconfig")
-    kubectl = str(binaries / "kubectl")
+    kubectl = str(testbed_binaries() / "kubectl")
     ours = {"MK8S_HOME": str(processes.folder / "home"), "MK8S_CENTRAL_URL": mk8s.url, "MK8S_TOKEN": mk8s.token,
             "MK8S_CA_FILE": mk8s.ca_file, "MK8S_CLUSTER": CLUSTER, "MK8S_KUBECTL": kubectl}
     direct = {"KUBECONFIG": str(folder / "kubeconfig"), "KUBECACHEDIR": str(processes.folder / "cache")}

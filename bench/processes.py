@@ -1,6 +1,7 @@
 """Processes of a benchmark: started and ended together, their CPU time and memory read from /proc."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -52,6 +53,12 @@ def cpu_seconds(pid: int) -> float:
 
 def rss_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def rss_peak_bytes(pid: int) -> int:
+    """Of a process tree, each one's own peak added up."""
+    return sum(int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{each}/status").read_text())[1]) * 1024
+               for each in descendants(pid))
 
 
 @dataclass

@@ -1,20 +1,29 @@
 #!/usr/bin/env python3
-"""mk8s beside nginx chained twice with mTLS in the middle, on the same upstream, in one run.  usage: run.py [--quick] [--out FILE]
+"""mk8s beside what a platform team would otherwise put in the path, in one run.
+usage: run.py [--quick] [--only WORD]... [--name NAME] [--compare OLD.json]
 
-Each figure is the median of interleaved runs, so that a noisy moment of the machine meets all peers.  See README.md.
+Every figure is the median of interleaved runs, so that a noisy moment of the machine meets all peers.  See README.md.
 """
 
 import argparse
-import statistics
+import os
+import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from kubectl import compare_kubectl
-from loads import Sample, http1, http2, one_stream
-from peers import (CLUSTER, Mk8s, make_certificates, start_nginx_chain, start_upstream, write_kubeconfig)
-from processes import Processes, rss_bytes
+import loads
+from go_peers import KEPT_CONNECTIONS, start_kubectl_proxy, start_remotedialer
+from haproxy import start_haproxy_chain
+from kubectl import compare_kubectl, testbed_binaries
+from mk8s import CLUSTER, Mk8s
+from nginx import start_nginx_chain
+from peer import Peer
+from processes import Processes, rss_bytes, rss_peak_bytes
+from report import changes, markdown, plot
+from results import Measured, Run
+from upstream import make_certificates, start_upstream, write_kubeconfig
 
 ROOT = Path(__file__).resolve().parent.parent
 IDLE_AGENTS = 20
@@ -24,81 +33,116 @@ def say(text: str):
     print(text, file=sys.stderr, flush=True)
 
 
-def median(samples: list[Sample]) -> Sample:
-    return Sample(**{name: statistics.median(getattr(sample, name) for sample in samples)
-                     for name in Sample.__dataclass_fields__})
+def plan(seconds: int) -> dict:
+    """Title of each load -> the load, as a function of a peer."""
+    loads_by_title = {}
+    for title, load in (("GET, HTTP/1.1", loads.get_http1), ("GET, HTTP/2", loads.get_http2)):
+        for connections in (1, 16, 128):
+            loads_by_title[f"{title}, {connections} conn."] = (
+                lambda peer, load=load, connections=connections: load(peer, connections, seconds))
+    return loads_by_title | {
+        "POST, HTTP/1.1, 16 conn.": lambda peer: loads.post_http1(peer, 16, seconds),
+        "GET, a connection each, 16 at once": lambda peer: loads.churn(peer, 16, seconds),
+        "64 MiB, one stream": lambda peer: loads.streams(peer, 1),
+        "64 MiB, eight streams": lambda peer: loads.streams(peer, 8),
+        "GET, sparse": lambda peer: loads.sparse(peer, max(seconds * 3, 5)),
+    }
 
 
-def measure(peers, load, rounds: int) -> dict[str, Sample]:
-    """Runs `load` on each peer in turn, `rounds` times."""
-    samples = {peer.name: [] for peer in peers}
+def fits(title: str, peer: Peer) -> bool:
+    return peer.http2 or "HTTP/2" not in title
+
+
+def measure(title: str, load, peers: list[Peer], rounds: int) -> list[Measured]:
+    """Runs `load` on each peer in turn, `rounds` times.  A peer that cannot bear it is left out, and that is said."""
+    samples = {peer.name: [] for peer in peers if fits(title, peer)}
     for _ in range(rounds):
         for peer in peers:
-            samples[peer.name].append(load(peer))
-    return {name: median(taken) for name, taken in samples.items()}
+            if peer.name in samples:
+                try:
+                    samples[peer.name].append(load(peer))
+                except RuntimeError as error:
+                    if peer.name == "mk8s":
+                        raise
+                    say(f"  left out of this load: {error}")
+                    del samples[peer.name]
+    return [Measured.of(peer.name, samples[peer.name], {name: rss_peak_bytes(pid) for name, pid in peer.pids.items()})
+            for peer in peers if peer.name in samples]
 
 
-def row(title: str, ours: Sample, theirs: Sample, ratio: float, shape: str) -> str:
-    return f"| {title} | {shape.format(s=ours)} | {shape.format(s=theirs)} | {ratio:.2f} |"
-
-
-def compare(processes: Processes, binaries: Path, rounds: int, seconds: int) -> list[str]:
+def start_peers(processes: Processes, binaries: Path) -> tuple[Mk8s, Path, list[Peer]]:
     make_certificates(processes.folder)
     upstream = start_upstream(processes)
-    chain = start_nginx_chain(processes, upstream)
-    mk8s = Mk8s(processes, binaries)
     kubeconfig = write_kubeconfig(processes.folder, upstream)
-    ours = mk8s.peer(mk8s.add_agent(CLUSTER, kubeconfig))
-    peers = [ours, chain]
-    lines = ["| load | mk8s | nginx x2, mTLS | ratio |", "|---|---|---|---|"]
-    for name, load in (("HTTP/1.1", http1), ("HTTP/2", http2)):
-        for connections in (1, 16, 128):
-            say(f"{name}, {connections} connections")
-            got = measure(peers, lambda peer: load(peer, connections, seconds), rounds)
-            a, b = got[ours.name], got[chain.name]
-            title = f"small GET, {name}, {connections} conn."
-            lines.append(row(f"{title}: requests/s", a, b, a.requests_per_s / b.requests_per_s, "{s.requests_per_s:,.0f}"))
-            lines.append(row(f"{title}: p50 ms", a, b, a.p50_ms / b.p50_ms, "{s.p50_ms:.2f}"))
-            lines.append(row(f"{title}: CPU ms per 1,000", a, b, a.cpu_ms_per_1000 / b.cpu_ms_per_1000,
-                             "{s.cpu_ms_per_1000:.0f}"))
-    say("one stream of 64 MiB")
-    got = measure(peers, one_stream, rounds)
-    a, b = got[ours.name], got[chain.name]
-    lines.append(row("one 64 MiB stream: MB/s", a, b, a.mb_per_s / b.mb_per_s, "{s.mb_per_s:,.0f}"))
-    say(f"memory of central with {IDLE_AGENTS} more idle agents")
+    mk8s = Mk8s(processes, binaries)
+    return mk8s, kubeconfig, [
+        mk8s.peer(mk8s.add_agent(CLUSTER, kubeconfig)),
+        start_nginx_chain(processes, upstream),
+        start_haproxy_chain(processes, upstream),
+        start_remotedialer(processes, upstream, KEPT_CONNECTIONS),
+        start_remotedialer(processes, upstream, 0),
+        start_kubectl_proxy(processes, testbed_binaries() / "kubectl", kubeconfig),
+        Peer("direct", f"https://127.0.0.1:{upstream}"),
+    ]
+
+
+def memory_per_agent_kb(mk8s: Mk8s, kubeconfig: Path) -> float:
     before = rss_bytes(mk8s.pid)
     for index in range(IDLE_AGENTS):
         mk8s.add_agent(f"idle-{index}", kubeconfig)
-    per_agent_kb = (rss_bytes(mk8s.pid) - before) / IDLE_AGENTS / 1024
-    lines += ["", f"Memory of central per idle agent: {per_agent_kb:.0f} KB "
-                  f"(resident, {IDLE_AGENTS} agents, all their connections)."]
-    say("kubectl get ns on a real cluster")
-    through_ms, direct_ms = compare_kubectl(processes, mk8s, rounds * 4)
-    lines += ["", f"`mk8s kubectl get ns`: {through_ms:.0f} ms, plain kubectl {direct_ms:.0f} ms (median of {rounds * 4})."]
-    return lines
+    return (rss_bytes(mk8s.pid) - before) / IDLE_AGENTS / 1024
+
+
+def bench(processes: Processes, options, run: Run):
+    mk8s, kubeconfig, peers = start_peers(processes, options.binaries)
+    for title, load in plan(options.seconds).items():
+        if not options.only or any(word in title for word in options.only):
+            say(title)
+            run.loads[title] = measure(title, load, peers, run.rounds)
+    if not options.only:
+        say(f"memory of central with {IDLE_AGENTS} more idle agents")
+        run.facts["central's memory per idle agent, KB"] = memory_per_agent_kb(mk8s, kubeconfig)
+        say("kubectl get ns on a real cluster")
+        through_ms, direct_ms = compare_kubectl(processes, mk8s, run.rounds * 4)
+        run.facts["mk8s kubectl get ns, ms"], run.facts["kubectl get ns, ms"] = through_ms, direct_ms
+
+
+def write(run: Run, name: str) -> str:
+    folder = ROOT / "bench/results" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    run.save(folder / "run.json")
+    text = markdown(run)
+    for index, (title, peers) in enumerate(run.loads.items(), 1):
+        svg = f"{index:02}.svg"
+        (folder / svg).write_text(plot(title, peers))
+        text = text.replace(f"## {title}\n", f"## {title}\n\n![{title}]({svg})\n", 1)
+    (folder / "README.md").write_text(text)
+    return text
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round: to see that it works")
-    parser.add_argument("--out", type=Path, help="also write the table to this file")
+    parser.add_argument("--only", action="append", default=[], help="loads whose title holds this")
+    parser.add_argument("--name", help="keep the results as bench/results/NAME")
+    parser.add_argument("--compare", type=Path, help="a run.json: say what changed since")
     parser.add_argument("--binaries", type=Path, default=ROOT / "build/release/bin")
     options = parser.parse_args()
-    rounds, seconds = (1, 2) if options.quick else (5, 4)
+    rounds, options.seconds = (1, 2) if options.quick else (5, 4)
     commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
                             capture_output=True, text=True, check=True).stdout.strip()
+    run = Run(commit, f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}, Linux "
+              f"{platform.release().split('-')[0]}; the load generator shares them", rounds)
     with tempfile.TemporaryDirectory(prefix="mk8s-bench-") as folder:
         Path(folder).chmod(0o755)
         processes = Processes(Path(folder))
         try:
-            lines = compare(processes, options.binaries, rounds, seconds)
+            bench(processes, options, run)
         finally:
             processes.stop()
-    text = f"# mk8s {commit}: median of {rounds} interleaved runs of {seconds} s\n\n" + "\n".join(lines) + "\n"
-    print(text)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(text)
+    print(write(run, options.name) if options.name else markdown(run))
+    if options.compare:
+        print(changes(Run.read(options.compare), run))
 
 
 if __name__ == "__main__":

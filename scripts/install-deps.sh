@@ -21,7 +21,7 @@ test=(
 )
 clients=() # what runs clients in other languages; a machine's own, from wherever, will do
 command -v npm >/dev/null || clients+=(nodejs npm)
-bench=(libbenchmark-dev wrk nghttp2-client nginx-light)
+bench=(libbenchmark-dev wrk nghttp2-client nginx-light haproxy curl)
 
 (($#)) || set -- build test
 wanted=()
