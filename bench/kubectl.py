@@ -19,12 +19,14 @@ def testbed_binaries() -> Path:
                                text=True).stdout.strip().split("\n")[-1])
 
 
-def start_cluster(processes: Processes) -> Path:
-    """Returns the folder of the cluster."""
-    folder = processes.folder / CLUSTER
-    processes.start("cluster", [str(ROOT / "test/testbed/cluster.sh"), "run", str(folder), CLUSTER])
-    wait_for("the test cluster", (folder / "ready").exists, 120)
-    return folder
+class RealCluster:
+    """A control plane of the test bed, with an agent of `mk8s`."""
+
+    def __init__(self, processes: Processes, mk8s: Mk8s):
+        self.folder = processes.folder / CLUSTER
+        processes.start("cluster", [str(ROOT / "test/testbed/cluster.sh"), "run", str(self.folder), CLUSTER])
+        wait_for("the test cluster", (self.folder / "ready").exists, 120)
+        self.agent_pid = mk8s.add_agent(CLUSTER, self.folder / "agent.kubeconfig")
 
 
 def timed_ms(command: list[str], env: dict) -> float:
@@ -33,17 +35,16 @@ def timed_ms(command: list[str], env: dict) -> float:
     return (time.monotonic() - started) * 1000
 
 
-def compare_kubectl(processes: Processes, mk8s: Mk8s, runs: int) -> tuple[float, float]:
+def compare_kubectl(processes: Processes, mk8s: Mk8s, real: RealCluster, runs: int) -> dict[str, float]:
     """Median milliseconds of `get ns`: through mk8s, and direct."""
-    folder = start_cluster(processes)
-    mk8s.add_agent(CLUSTER, folder / "agent.kubeconfig")
     kubectl = str(testbed_binaries() / "kubectl")
     ours = {"MK8S_HOME": str(processes.folder / "home"), "MK8S_CENTRAL_URL": mk8s.url, "MK8S_TOKEN": mk8s.token,
             "MK8S_CA_FILE": mk8s.ca_file, "MK8S_CLUSTER": CLUSTER, "MK8S_KUBECTL": kubectl}
-    direct = {"KUBECONFIG": str(folder / "kubeconfig"), "KUBECACHEDIR": str(processes.folder / "cache")}
+    direct = {"KUBECONFIG": str(real.folder / "kubeconfig"), "KUBECACHEDIR": str(processes.folder / "cache")}
     get = ["get", "ns"]
     through_ms, direct_ms = [], []
     for _ in range(runs + 2):  # the first two fill the caches
         through_ms.append(timed_ms([str(mk8s.binaries / "mk8s"), "kubectl", *get], ours))
         direct_ms.append(timed_ms([kubectl, *get], direct))
-    return statistics.median(through_ms[2:]), statistics.median(direct_ms[2:])
+    return {"mk8s kubectl get ns, ms": statistics.median(through_ms[2:]),
+            "kubectl get ns, ms": statistics.median(direct_ms[2:])}

@@ -16,17 +16,17 @@ from pathlib import Path
 import loads
 from go_peers import KEPT_CONNECTIONS, start_kubectl_proxy, start_remotedialer
 from haproxy import start_haproxy_chain
-from kubectl import compare_kubectl, testbed_binaries
+from kubectl import RealCluster, compare_kubectl, testbed_binaries
 from mk8s import CLUSTER, Mk8s
 from nginx import start_nginx_chain
 from peer import Peer
-from processes import Processes, rss_bytes, rss_peak_bytes
+from processes import Processes, rss_peak_bytes
 from report import changes, markdown, plot
 from results import Measured, Run
+from scale import idle_agents, idle_watches
 from upstream import make_certificates, start_upstream, write_kubeconfig
 
 ROOT = Path(__file__).resolve().parent.parent
-IDLE_AGENTS = 20
 
 
 def say(text: str):
@@ -86,25 +86,21 @@ def start_peers(processes: Processes, binaries: Path) -> tuple[Mk8s, Path, list[
     ]
 
 
-def memory_per_agent_kb(mk8s: Mk8s, kubeconfig: Path) -> float:
-    before = rss_bytes(mk8s.pid)
-    for index in range(IDLE_AGENTS):
-        mk8s.add_agent(f"idle-{index}", kubeconfig)
-    return (rss_bytes(mk8s.pid) - before) / IDLE_AGENTS / 1024
-
-
 def bench(processes: Processes, options, run: Run):
     mk8s, kubeconfig, peers = start_peers(processes, options.binaries)
     for title, load in plan(options.seconds).items():
         if not options.only or any(word in title for word in options.only):
             say(title)
             run.loads[title] = measure(title, load, peers, run.rounds)
-    if not options.only:
-        say(f"memory of central with {IDLE_AGENTS} more idle agents")
-        run.facts["central's memory per idle agent, KB"] = memory_per_agent_kb(mk8s, kubeconfig)
-        say("kubectl get ns on a real cluster")
-        through_ms, direct_ms = compare_kubectl(processes, mk8s, run.rounds * 4)
-        run.facts["mk8s kubectl get ns, ms"], run.facts["kubectl get ns, ms"] = through_ms, direct_ms
+    if options.only:
+        return
+    say("kubectl get ns on a real cluster")
+    real = RealCluster(processes, mk8s)
+    run.facts |= compare_kubectl(processes, mk8s, real, run.rounds * 4)
+    say(f"{options.watches} idle watches")
+    run.facts |= idle_watches(processes, mk8s, real.agent_pid, options.watches)
+    say(f"{options.agents} idle agents, or as many as descriptors allow")
+    run.facts |= idle_agents(processes, mk8s, options.agents)
 
 
 def write(run: Run, name: str) -> str:
@@ -129,6 +125,7 @@ def main():
     parser.add_argument("--binaries", type=Path, default=ROOT / "build/release/bin")
     options = parser.parse_args()
     rounds, options.seconds = (1, 2) if options.quick else (5, 4)
+    options.watches, options.agents = (100, 100) if options.quick else (1_000, 10_000)
     commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
                             capture_output=True, text=True, check=True).stdout.strip()
     run = Run(commit, f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}, Linux "
