@@ -43,6 +43,11 @@ class Mk8s:
                   token=first["token"])
         return self.call("POST", "/auth/login", {"email": email, "password": "bench-password"})["token"]
 
+    def add_user(self, email: str, role: str) -> str:
+        """Returns the token of a session of the new user."""
+        self.call("POST", "/users", {"email": email, "password": "bench-password", "roles": [role]})
+        return self.call("POST", "/auth/login", {"email": email, "password": "bench-password"})["token"]
+
     def add_agent(self, cluster: str, kubeconfig: Path) -> int:
         made = self.call("POST", "/clusters", {"name": cluster})
         ready = self.processes.folder / f"{cluster}.ready"

@@ -64,8 +64,9 @@ def idle_watches(processes: Processes, mk8s: Mk8s, agent_pid: int, count: int) -
     made = mk8s.call("POST", objects, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "watched"}})
     version = made["metadata"]["resourceVersion"]
     url = f"{mk8s.url}{objects}?watch=true&fieldSelector=metadata.name%3Dwatched&resourceVersion={version}"
+    token = mk8s.add_user("watcher@mk8s.local", "admin")  # whose limit of requests at once the watches may fill
     before = rss_bytes(mk8s.pid), rss_bytes(agent_pid)
-    load = Load(binary, "watches", "--url", url, "--token", mk8s.token, "--ca", mk8s.ca_file, "--count", str(count))
+    load = Load(binary, "watches", "--url", url, "--token", token, "--ca", mk8s.ca_file, "--count", str(count))
     time.sleep(2)
     after, cpu = (rss_bytes(mk8s.pid), rss_bytes(agent_pid)), cpu_seconds(mk8s.pid) + cpu_seconds(agent_pid)
     time.sleep(IDLE_S)
