@@ -7,13 +7,15 @@ from peer import Peer
 from processes import Processes, free_port, port_open, wait_for
 
 HERE = Path(__file__).resolve().parent
+TESTBED_BUILD = HERE.parent / "test/testbed/build.sh"
 KEPT_CONNECTIONS = 256  # as many as nginx keeps
 
 
 def build(module: str, folder: Path) -> Path:
     """Builds bench/`module`, a Go module of its own with pinned dependencies."""
     binary = folder / module
-    subprocess.run(["go", "build", "-trimpath", "-o", str(binary), "."], cwd=HERE / module, check=True)
+    go = subprocess.run([str(TESTBED_BUILD), "--go"], check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run([go, "build", "-trimpath", "-o", str(binary), "."], cwd=HERE / module, check=True)
     return binary
 
 

