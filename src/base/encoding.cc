@@ -81,4 +81,11 @@ std::string Sha256(std::string_view bytes) {
   return digest;
 }
 
+std::string Sha1(std::string_view bytes) {
+  std::string digest(SHA_DIGEST_LENGTH, '\0');
+  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+       reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
 }  // namespace mk8s

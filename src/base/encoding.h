@@ -1,4 +1,4 @@
-// Base64 (RFC 4648 sections 4 and 5), hexadecimal and SHA-256, the spellings that tokens, digests
+// Base64 (RFC 4648 sections 4 and 5), hexadecimal and digests, the spellings that tokens, digests
 // and paths use.
 #pragma once
 
@@ -19,5 +19,7 @@ Result<std::string> Base64UrlDecode(std::string_view text);
 
 std::string HexEncode(std::string_view bytes);  // lower case
 std::string Sha256(std::string_view bytes);     // 32 raw bytes
+/// 20 raw bytes.  Only where a protocol asks for it (RFC 6455's handshake): it protects nothing.
+std::string Sha1(std::string_view bytes);
 
 }  // namespace mk8s
