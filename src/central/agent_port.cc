@@ -4,6 +4,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "central/agent_identity_check.h"
+#include "central/command_requests.h"
+#include "central/exec_gateway.h"
 #include "central/snapshot.h"
 #include "central/tunnels.h"
 #include "gateway/loop_timer.h"
@@ -19,26 +21,30 @@ int TunnelConnections(const net::LoopGroup& loops) {
 
 }  // namespace
 
-// What a gRPC connection needs until it is closed.
-class AgentPort::GrpcConnection {
+// What a connection on which the agent asks needs until it is closed.
+class AgentPort::ServedConnection {
  public:
-  GrpcConnection(const grpc::Server& server, net::Connection& connection)
+  ServedConnection(AgentPort& port, net::Connection& connection)
       : timer_(connection.loop()),
-        handler_(server, timer_, AgentPeer{.connection = &connection, .ip = connection.peer_ip()}) {
-  }
+        grpc_(port.grpc_, timer_, AgentPeer{.connection = &connection, .ip = connection.peer_ip()}),
+        handler_(port.services_, port.gateway_, port.exec_.registry(), connection, grpc_) {}
 
   http::Handler& handler() { return handler_; }
 
  private:
   gateway::LoopTimer timer_;
-  grpc::ConnectionHandler handler_;
+  grpc::ConnectionHandler grpc_;
+  CommandRequests handler_;
 };
 
 AgentPort::AgentPort(Services& services, Metrics& metrics, net::LoopGroup& loops,
-                     const pki::CertificateAuthority& ca)
+                     const pki::CertificateAuthority& ca, KubeGateway& gateway,
+                     const ExecGateway& exec)
     : services_(services),
       metrics_(metrics),
       loops_(loops),
+      gateway_(gateway),
+      exec_(exec),
       service_(services, metrics, ca, TunnelConnections(loops)) {
   service_.AddTo(grpc_);
 }
@@ -57,15 +63,19 @@ Result<void> AgentPort::Listen(const std::string& bind_address, std::uint16_t po
                                          if (connection->alpn() == net::kAlpnTunnel) {
                                            AcceptTunnel(connection);
                                          } else {
-                                           ServeGrpc(connection);
+                                           Serve(connection);
                                          }
                                        }));
   return {};
 }
 
-void AgentPort::ServeGrpc(const std::shared_ptr<net::Connection>& connection) {
-  auto state = std::make_shared<GrpcConnection>(grpc_, *connection);
-  connection->Attach(h2::Session::Server(state->handler()), net::Deadlines::Server(false));
+void AgentPort::Serve(const std::shared_ptr<net::Connection>& connection) {
+  auto state = std::make_shared<ServedConnection>(*this, *connection);
+  // The requests of many users' commands come over one agent's connection.
+  const bool agent = connection->peer_certificate() != nullptr;
+  connection->Attach(
+      h2::Session::Server(state->handler(), agent ? h2::Options::Tunnel() : h2::Options()),
+      net::Deadlines::Server(false));
   connection->SetOnClosed([state](const Error&) {});
 }
 

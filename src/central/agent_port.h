@@ -1,5 +1,5 @@
-// The agents' port: gRPC by ALPN h2, tunnel connections by ALPN mk8s-tunnel/1 (there central is the
-// HTTP/2 client).
+// The agents' port: gRPC, and the Kubernetes requests of commands beside the agents, by ALPN h2;
+// tunnel connections by ALPN mk8s-tunnel/1 (there central is the HTTP/2 client).
 #pragma once
 
 #include <memory>
@@ -14,13 +14,15 @@
 
 namespace mk8s::central {
 
+class ExecGateway;
+class KubeGateway;
 class Snapshot;
 struct Tunnel;
 
 class AgentPort {
  public:
   AgentPort(Services& services, Metrics& metrics, net::LoopGroup& loops,
-            const pki::CertificateAuthority& ca);
+            const pki::CertificateAuthority& ca, KubeGateway& gateway, const ExecGateway& exec);
   ~AgentPort();
 
   Result<void> Listen(const std::string& bind_address, std::uint16_t port,
@@ -31,15 +33,17 @@ class AgentPort {
   void Recheck(const Snapshot& snapshot);
 
  private:
-  class GrpcConnection;
+  class ServedConnection;
 
-  void ServeGrpc(const std::shared_ptr<net::Connection>& connection);
+  void Serve(const std::shared_ptr<net::Connection>& connection);
   void AcceptTunnel(const std::shared_ptr<net::Connection>& connection);
   void AttachTunnel(const std::shared_ptr<Tunnel>& tunnel, const std::string& cluster);
 
   Services& services_;
   Metrics& metrics_;
   net::LoopGroup& loops_;
+  KubeGateway& gateway_;
+  const ExecGateway& exec_;
   AgentService service_;
   grpc::Server grpc_;
   std::unique_ptr<net::Listener> listener_;

@@ -93,12 +93,14 @@ Central::Central(config::CentralConfig config, std::unique_ptr<store::Store> sto
                 .ca_pem = keys_.ca.certificate_pem()},
       loops_(static_cast<std::size_t>(config_.server.loops)),
       gateway_(services_, metrics_, loops_),
+      exec_(services_, metrics_, loops_),
       rest_(services_),
-      front_(services_, gateway_, rest_),
-      agent_port_(services_, metrics_, loops_, keys_.ca),
+      front_(services_, gateway_, exec_, rest_),
+      agent_port_(services_, metrics_, loops_, keys_.ca, gateway_, exec_),
       diagnostics_(services_, metrics_) {
   snapshots_.AddListener([this](const std::shared_ptr<const Snapshot>& snapshot) {
     gateway_.Recheck(snapshot);
+    exec_.Recheck(snapshot);
     agent_port_.Recheck(*snapshot);
   });
 }
@@ -161,6 +163,7 @@ void Central::Tick() {
   }
   if (ticks_ % static_cast<std::uint64_t>(limits::kRecheckInterval.count()) == 0) {
     gateway_.Recheck(snapshots_.Current());
+    exec_.Recheck(snapshots_.Current());
   }
   if (ticks_ % kTicksPerSightingFlush == 0) FlushSightings();
   const WallTime now = SystemClock().Now();

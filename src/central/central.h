@@ -10,6 +10,7 @@
 #include "central/authenticator.h"
 #include "central/bootstrap.h"
 #include "central/diagnostics.h"
+#include "central/exec_gateway.h"
 #include "central/front.h"
 #include "central/kube_gateway.h"
 #include "central/metrics.h"
@@ -60,6 +61,7 @@ class Central {
   Services services_;
   net::LoopGroup loops_;
   KubeGateway gateway_;
+  ExecGateway exec_;
   Rest rest_;
   Front front_;
   AgentPort agent_port_;

@@ -43,6 +43,8 @@ std::string Diagnostics::MetricsText() const {
             read(metrics_.kube_bytes_out));
   AddMetric(text, "mk8s_streams_cut_total", "counter", "Open requests ended by a withdrawn right.",
             read(metrics_.streams_cut));
+  AddMetric(text, "mk8s_exec_commands_total", "counter", "Commands run beside agents.",
+            read(metrics_.exec_commands));
   AddMetric(text, "mk8s_agents_registered_total", "counter", "Successful agent registrations.",
             read(metrics_.agents_registered));
   AddMetric(text, "mk8s_agents_refused_total", "counter", "Agents refused.",

@@ -2,6 +2,7 @@
 #include "central/front.h"
 
 #include "base/ids.h"
+#include "central/exec_gateway.h"
 #include "central/kube_gateway.h"
 #include "central/kube_route.h"
 #include "central/rest.h"
@@ -21,6 +22,10 @@ class Front::ConnectionHandler : public http::Handler {
     if (std::optional<Result<KubeRoute>> route = ParseKubeRoute(head.target)) {
       return front_.gateway_.OnRequest(*std::move(route), std::move(head), end, std::move(stream),
                                        loop_, peer_ip_, std::move(request_id));
+    }
+    if (std::optional<Result<std::string>> cluster = ParseExecRoute(head.target)) {
+      return front_.exec_.OnRequest(*std::move(cluster), std::move(head), end, std::move(stream),
+                                    loop_, peer_ip_, std::move(request_id));
     }
     return front_.rest_.OnRequest(std::move(head), end, std::move(stream), loop_, peer_ip_,
                                   std::move(request_id));

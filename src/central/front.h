@@ -1,4 +1,5 @@
-// The users' port: gives each request its id and sends it to the Kubernetes gateway or to REST.
+// The users' port: gives each request its id and sends it to the Kubernetes gateway, to exec or to
+// REST.
 #pragma once
 
 #include <memory>
@@ -10,13 +11,14 @@
 
 namespace mk8s::central {
 
+class ExecGateway;
 class KubeGateway;
 class Rest;
 
 class Front {
  public:
-  Front(Services& services, KubeGateway& gateway, Rest& rest)
-      : services_(services), gateway_(gateway), rest_(rest) {}
+  Front(Services& services, KubeGateway& gateway, ExecGateway& exec, Rest& rest)
+      : services_(services), gateway_(gateway), exec_(exec), rest_(rest) {}
 
   /// Listens on server.http_port; `tls` null serves plain HTTP (tls.enabled: false).
   Result<void> Listen(net::LoopGroup& loops, const std::string& bind_address, std::uint16_t port,
@@ -28,6 +30,7 @@ class Front {
 
   Services& services_;
   KubeGateway& gateway_;
+  ExecGateway& exec_;
   Rest& rest_;
   std::unique_ptr<net::Listener> listener_;
 };

@@ -11,9 +11,9 @@ KubeGateway::KubeGateway(Services& services, Metrics& metrics, net::LoopGroup& l
 std::shared_ptr<http::StreamEvents> KubeGateway::OnRequest(
     Result<KubeRoute> route, http::RequestHead head, bool end,
     std::shared_ptr<http::ResponseStream> stream, net::Loop& loop, std::string_view peer_ip,
-    std::string request_id) {
-  const auto request =
-      std::make_shared<KubeRequest>(*this, loop, std::string(peer_ip), std::move(request_id));
+    std::string request_id, std::shared_ptr<const ExecCommand> command) {
+  const auto request = std::make_shared<KubeRequest>(*this, loop, std::string(peer_ip),
+                                                     std::move(request_id), std::move(command));
   return request->Start(std::move(route), std::move(head), end, std::move(stream));
 }
 

@@ -19,18 +19,18 @@
 
 namespace mk8s::central {
 
+struct ExecCommand;
 class KubeRequest;
 
 class KubeGateway {
  public:
   KubeGateway(Services& services, Metrics& metrics, net::LoopGroup& loops);
 
-  /// As http::Handler::OnRequest, on `loop`.
-  std::shared_ptr<http::StreamEvents> OnRequest(Result<KubeRoute> route, http::RequestHead head,
-                                                bool end,
-                                                std::shared_ptr<http::ResponseStream> stream,
-                                                net::Loop& loop, std::string_view peer_ip,
-                                                std::string request_id);
+  /// As http::Handler::OnRequest, on `loop`.  `command` as KubeRequest's.
+  std::shared_ptr<http::StreamEvents> OnRequest(
+      Result<KubeRoute> route, http::RequestHead head, bool end,
+      std::shared_ptr<http::ResponseStream> stream, net::Loop& loop, std::string_view peer_ip,
+      std::string request_id, std::shared_ptr<const ExecCommand> command = nullptr);
 
   /// Has every open request decided again on its own loop.  Thread-safe.  Called when the snapshot
   /// was replaced, and each limits::kRecheckInterval because sessions also end by time.

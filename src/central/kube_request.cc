@@ -8,6 +8,7 @@
 #include "central/cross_loop_session.h"
 #include "central/kube_gateway.h"
 #include "central/self_review.h"
+#include "central/tunnel_choice.h"
 #include "gateway/headers.h"
 #include "gateway/tunnel_message.h"
 #include "kube/status.h"
@@ -32,9 +33,10 @@ bool IsDiscoveryTarget(std::string_view target) {
 }  // namespace
 
 KubeRequest::KubeRequest(KubeGateway& gateway, net::Loop& loop, std::string peer_ip,
-                         std::string request_id)
+                         std::string request_id, std::shared_ptr<const ExecCommand> command)
     : gateway_(gateway),
       loop_(loop),
+      command_(std::move(command)),
       admission_(gateway.services()),
       started_(gateway.services().clock.Monotonic()) {
   event_.id = std::move(request_id);
@@ -68,26 +70,14 @@ std::shared_ptr<http::StreamEvents> KubeRequest::Start(
 
 // Everything that can refuse a request, in the order in which it is known.
 Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
-  MK8S_RETURN_IF_ERROR(admission_.Admit(std::move(route), head_));
+  MK8S_RETURN_IF_ERROR(
+      admission_.Admit(std::move(route), head_, command_ ? command_->session_id : std::string()));
   roles_ = admission_.roles();
-  MK8S_RETURN_IF_ERROR(FindTunnel());
+  const Cluster* cluster = admission_.principal()->snapshot->FindCluster(admission_.cluster_id());
+  MK8S_ASSIGN_OR_RETURN(tunnel_, ChooseTunnel(gateway_.services().tunnels, *cluster, loop_));
   MK8S_RETURN_IF_ERROR(gateway_.in_flight().Enter(admission_.user_id(), admission_.cluster_id()));
   counted_ = true;
   return {};
-}
-
-Result<void> KubeRequest::FindTunnel() {
-  Tunnels& tunnels = gateway_.services().tunnels;
-  const Tunnels::State state = tunnels.StateOf(admission_.cluster_id());
-  tunnel_ = state.connected ? tunnels.Pick(admission_.cluster_id(), loop_) : nullptr;
-  if (tunnel_ != nullptr) return {};
-  const Cluster* cluster = admission_.principal()->snapshot->FindCluster(admission_.cluster_id());
-  const std::optional<WallTime> since =
-      state.disconnected_since ? state.disconnected_since : cluster->last_seen;
-  return MakeError(ErrorCode::kUnavailable,
-                   "cluster " + kube::Quote(admission_.cluster()) + " is offline" +
-                       (since ? " since " + FormatTime(*since) : ": it never connected") +
-                       "; its mk8s-agent has no connection to central");
 }
 
 void KubeRequest::AuditAndDispatch() {
@@ -150,7 +140,11 @@ void KubeRequest::Refuse(const Error& why) {
 
 void KubeRequest::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
   if (relay_ == nullptr || relay_->done() || !admission_.principal()) return;
-  const Result<void> allowed = admission_.Again(snapshot);
+  Result<void> allowed = admission_.Again(snapshot);
+  if (!allowed && command_) command_->cut(allowed.error());
+  if (command_ && command_->ended) {
+    allowed = MakeError(ErrorCode::kCancelled, "the command that asked has ended");
+  }
   if (allowed) return;
   gateway_.metrics().streams_cut.fetch_add(1, std::memory_order_relaxed);
   refused_as_ = AuditStatus::kInterrupted;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "central/exec_registry.h"
 #include "central/kube_admission.h"
 #include "central/tunnels.h"
 #include "gateway/relay.h"
@@ -22,7 +23,9 @@ class KubeGateway;
 class KubeRequest : public gateway::RelayObserver,
                     public std::enable_shared_from_this<KubeRequest> {
  public:
-  KubeRequest(KubeGateway& gateway, net::Loop& loop, std::string peer_ip, std::string request_id);
+  /// `command`: that made the request, beside its agent; null: a client did.
+  KubeRequest(KubeGateway& gateway, net::Loop& loop, std::string peer_ip, std::string request_id,
+              std::shared_ptr<const ExecCommand> command = nullptr);
 
   /// Takes the steps; what they refuse is answered and audited.  Returns what the client's session
   /// reports its body to.
@@ -39,7 +42,6 @@ class KubeRequest : public gateway::RelayObserver,
 
  private:
   Result<void> Admit(Result<KubeRoute> route);
-  Result<void> FindTunnel();
 
   void AuditAndDispatch();
   void Dispatch();
@@ -51,6 +53,7 @@ class KubeRequest : public gateway::RelayObserver,
 
   KubeGateway& gateway_;
   net::Loop& loop_;
+  const std::shared_ptr<const ExecCommand> command_;
   KubeAdmission admission_;
   http::RequestHead head_;
   std::string protocol_;    // of the upgrade asked for; head_ is moved on by Dispatch

@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::string_view kClusters = "/clusters/";
 constexpr std::string_view kKube = "k8s";
+constexpr std::string_view kExec = "exec";
+
+Error NoCluster() {
+  return MakeError(ErrorCode::kInvalidArgument, "the path names no valid cluster");
+}
 
 // Takes the segment up to the next "/" or "?" off the front, with its "/".
 std::string_view TakeSegment(std::string_view& rest) {
@@ -45,8 +50,7 @@ std::optional<Result<KubeRoute>> ParseKubeRoute(std::string_view target) {
   }
   if (kube != kKube) return std::nullopt;
   if (!IsClusterWord(route.cluster)) {
-    return Result<KubeRoute>(
-        MakeError(ErrorCode::kInvalidArgument, "the path names no valid cluster"));
+    return Result<KubeRoute>(NoCluster());
   }
   if (has_words) {
     Result<std::string> command = Base64UrlDecode(words);
@@ -63,6 +67,16 @@ std::optional<Result<KubeRoute>> ParseKubeRoute(std::string_view target) {
   route.prefix = target.substr(0, kube_end - (slash ? 1 : 0));
   route.target = "/" + std::string(rest);
   return Result<KubeRoute>(std::move(route));
+}
+
+std::optional<Result<std::string>> ParseExecRoute(std::string_view target) {
+  std::string_view rest = target.substr(0, target.find('?'));
+  if (!rest.starts_with(kClusters)) return std::nullopt;
+  rest.remove_prefix(kClusters.size());
+  const std::string_view cluster = TakeSegment(rest);
+  if (rest != kExec) return std::nullopt;
+  if (!IsClusterWord(cluster)) return Result<std::string>(NoCluster());
+  return Result<std::string>(std::string(cluster));
 }
 
 }  // namespace mk8s::central

@@ -1,5 +1,5 @@
-// The first step of a Kubernetes request: from the path under /clusters to a cluster, the command
-// line as typed, and the target that the cluster shall see.
+// The first step of a request for a cluster: from the path under /clusters to a cluster, the
+// command line as typed, and the target that the cluster shall see.
 #pragma once
 
 #include <optional>
@@ -22,5 +22,9 @@ struct KubeRoute {
 /// /clusters/{id}/c/{words}/k8s, each followed by
 /// "/", "?" or the end.  Error (kInvalidArgument): it is one, but {id} or {words} is malformed.
 std::optional<Result<KubeRoute>> ParseKubeRoute(std::string_view target);
+
+/// The {id} of /clusters/{id}/exec, with any query; nothing if `target` is another path.  Error: as
+/// above.
+std::optional<Result<std::string>> ParseExecRoute(std::string_view target);
 
 }  // namespace mk8s::central

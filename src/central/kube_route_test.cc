@@ -53,5 +53,24 @@ TEST(KubeRoute, MalformedOnesAreRefused) {
   }
 }
 
+TEST(ExecRoute, IsOnePath) {
+  struct Case {
+    std::string_view target;
+    std::string cluster;  // empty: no exec route; "!": an error
+  };
+  const Case cases[] = {
+      {"/clusters/dev/exec", "dev"},  {"/clusters/dev/exec?x=1", "dev"},
+      {"/clusters/dev/exec/", ""},    {"/clusters/dev/exec/x", ""},
+      {"/clusters/dev/execs", ""},    {"/clusters/dev", ""},
+      {"/clusters/exec", ""},         {"/clusters//exec", "!"},
+      {"/clusters/a%2Fb/exec", "!"},  {"/users/dev/exec", ""},
+      {"/clusters/dev/k8s/exec", ""}, {"/clusters/dev/k8s?exec", ""},
+  };
+  for (const Case& c : cases) {
+    const auto route = ParseExecRoute(c.target);
+    EXPECT_EQ(!route ? "" : *route ? **route : "!", c.cluster) << c.target;
+  }
+}
+
 }  // namespace
 }  // namespace mk8s::central

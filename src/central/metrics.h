@@ -15,6 +15,7 @@ struct Metrics {
   std::atomic<std::uint64_t> kube_bytes_in{0};   // request bodies, from users
   std::atomic<std::uint64_t> kube_bytes_out{0};  // response bodies, to users
   std::atomic<std::uint64_t> streams_cut{0};     // ended because a right was withdrawn
+  std::atomic<std::uint64_t> exec_commands{0};   // sent to agents
   std::atomic<std::uint64_t> agents_registered{0};
   std::atomic<std::uint64_t> agents_refused{0};
   std::atomic<std::uint64_t> agents_fenced{0};

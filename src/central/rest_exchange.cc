@@ -176,6 +176,7 @@ void RestExchange::OnEnd(const http::Fields&) {
 
 void RestExchange::OnReset(http::ResetReason) {
   body_deadline_.Cancel();
+  if (body_) body_->Drop();
   stream_ = nullptr;
 }
 
@@ -236,27 +237,13 @@ void RestExchange::Send(int status, std::string body) {
   const bool end = head_only_ || body.empty();
   stream_->SendHead(head, end);
   if (end) return;
-  unsent_ = std::move(body);
-  SendMore();
+  body_.emplace(stream_);
+  body_->Send(body);
+  body_->End();
 }
 
 void RestExchange::OnSent(std::size_t bytes) {
-  in_flight_bytes_ -= std::min(bytes, in_flight_bytes_);
-  SendMore();
-}
-
-void RestExchange::SendMore() {
-  if (!stream_ || unsent_.empty()) return;
-  const std::size_t room =
-      limits::kSendQueueBytes - std::min(in_flight_bytes_, limits::kSendQueueBytes);
-  const std::string_view next = std::string_view(unsent_).substr(unsent_from_, room);
-  if (next.empty()) return;
-  in_flight_bytes_ += next.size();
-  unsent_from_ += next.size();
-  stream_->SendBody(next);
-  if (unsent_from_ < unsent_.size()) return;
-  unsent_.clear();
-  stream_->SendEnd();
+  if (body_) body_->OnSent(bytes);
 }
 
 }  // namespace mk8s::central

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "central/body_sender.h"
 #include "central/rest_route.h"
 #include "http/stream.h"
 #include "net/loop.h"
@@ -36,7 +38,6 @@ class RestExchange : public http::StreamEvents, public std::enable_shared_from_t
   void Dispatch();
   void Refuse(const Error& error, std::string_view code = {});
   void Send(int status, std::string body);
-  void SendMore();
 
   Services& services_;
   net::WorkPool& password_pool_;
@@ -49,10 +50,8 @@ class RestExchange : public http::StreamEvents, public std::enable_shared_from_t
 
   bool answered_ = false;
   std::string allow_;
-  std::string unsent_;
-  std::size_t unsent_from_ = 0;
-  std::size_t in_flight_bytes_ = 0;  // given to the stream, not yet sent
-  std::size_t ignored_bytes_ = 0;    // of a body that came after the answer
+  std::optional<BodySender> body_;  // of the answer
+  std::size_t ignored_bytes_ = 0;   // of a body that came after the answer
 };
 
 }  // namespace mk8s::central
