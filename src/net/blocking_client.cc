@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "h1/session.h"
-#include "net/connection.h"
-#include "net/dialer.h"
+#include "net/blocking_dial.h"
 
 namespace mk8s::net {
 namespace {
@@ -95,8 +93,7 @@ class Call final : public http::ResponseEvents {
 class BlockingClient::State {
  public:
   BlockingClientOptions options;
-  DialTarget target;
-  std::shared_ptr<const TlsContext> tls;
+  ClientOrigin origin;
 
   Result<Response> Do(const http::RequestHead& head, std::string_view body,
                       const Call::OnPiece* on_piece);
@@ -133,17 +130,9 @@ bool BlockingClient::State::Wait(const std::function<bool()>& done, const std::s
 }
 
 Result<void> BlockingClient::State::Connect() {
-  std::optional<Result<std::shared_ptr<Connection>>> dialed;
-  Dial(loop_, target, tls, std::min(options.timeout, milliseconds(limits::kDialDeadline)),
-       [&dialed](auto result) { dialed = std::move(result); });
-  loop_.RunUntil([&dialed] { return dialed.has_value(); });  // Dial has its own deadline
-  if (!*dialed) return dialed->error();
-  connection_ = **dialed;
-  auto session = h1::ClientSession::Make();
-  session_ = session.get();
-  Deadlines none = Deadlines::Client();
-  none.idle = milliseconds(0);  // the loop stands still between calls
-  connection_->Attach(std::move(session), none);
+  MK8S_ASSIGN_OR_RETURN(const ClientConnection made, ConnectTo(loop_, origin, options.timeout));
+  connection_ = made.connection;
+  session_ = made.session;
   return {};
 }
 
@@ -163,8 +152,9 @@ Result<Response> BlockingClient::State::Exchange(const http::RequestHead& head,
     if (connection_) connection_->Close();
   }
   if (!done) {
-    return MakeError(ErrorCode::kDeadlineExceeded,
-                     target.ToString() + " did not answer in time; retry, or check the server");
+    return MakeError(
+        ErrorCode::kDeadlineExceeded,
+        origin.target.ToString() + " did not answer in time; retry, or check the server");
   }
   if (call->error) return *call->error;
   return std::move(call->response);
@@ -192,17 +182,9 @@ BlockingClient::~BlockingClient() = default;
 
 Result<std::unique_ptr<BlockingClient>> BlockingClient::Create(
     const BlockingClientOptions& options) {
-  MK8S_ASSIGN_OR_RETURN(auto url, ParseBaseUrl(options.base_url));
   auto state = std::make_unique<State>();
   state->options = options;
-  state->target = {url.host, url.port, url.tls ? ProxyFromEnvironment(url.host) : ""};
-  if (url.tls) {
-    MK8S_ASSIGN_OR_RETURN(
-        state->tls, TlsContext::Client({.server_name = url.host,
-                                        .ca_pem = options.ca_pem,
-                                        .alpn = {std::string(kAlpnHttp1)},
-                                        .insecure_skip_verify = options.insecure_skip_verify}));
-  }
+  MK8S_ASSIGN_OR_RETURN(state->origin, OriginOf(options));
   return std::unique_ptr<BlockingClient>(new BlockingClient(std::move(state)));
 }
 
@@ -224,13 +206,13 @@ http::RequestHead Head(const DialTarget& target, std::string_view method, std::s
 
 Result<Response> BlockingClient::Do(std::string_view method, std::string_view path,
                                     const http::Fields& fields, std::string_view body) {
-  return state_->Do(Head(state_->target, method, path, fields, body), body, nullptr);
+  return state_->Do(Head(state_->origin.target, method, path, fields, body), body, nullptr);
 }
 
 Result<Response> BlockingClient::Stream(std::string_view method, std::string_view path,
                                         const http::Fields& fields, std::string_view body,
                                         const std::function<bool(std::string_view)>& on_body) {
-  return state_->Do(Head(state_->target, method, path, fields, body), body, &on_body);
+  return state_->Do(Head(state_->origin.target, method, path, fields, body), body, &on_body);
 }
 
 Result<UrlParts> ParseBaseUrl(std::string_view url) {
