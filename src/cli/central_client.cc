@@ -163,4 +163,27 @@ Result<Listing<AuditEvent>> CentralClient::ListAudit(std::string_view query) {
   return ParseAudit(body);
 }
 
+Result<void> CentralClient::RunRemoteCommand(std::string_view cluster,
+                                             net::UpgradeHandler& handler) {
+  const std::string path = "/clusters/" + EncodeSegment(cluster) + "/exec";
+  const auto open = [&](const Secret& token) {
+    return transport_.OpenWebSocket(
+        path, {{"user-agent", "mk8s/" MK8S_VERSION}, {"authorization", "Bearer " + token.Reveal()}},
+        handler);
+  };
+  MK8S_ASSIGN_OR_RETURN(Session session, keeper_.Fresh());
+  Result<net::Response> answer = open(session.token);
+  if (answer && answer->status == 401) {
+    MK8S_ASSIGN_OR_RETURN(session, keeper_.AfterRefusal(session.token));
+    answer = open(session.token);
+  }
+  if (answer && answer->status == 101) return {};
+  const Result<std::string> refused = BodyOrError(std::move(answer));
+  if (refused) return MakeError(ErrorCode::kBadGateway, "central did not open a WebSocket");
+  if (refused.error().code == ErrorCode::kUnauthenticated) {
+    return keeper_.NeedsLogin(refused.error().message);
+  }
+  return refused.error();
+}
+
 }  // namespace mk8s::cli

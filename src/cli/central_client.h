@@ -47,6 +47,9 @@ class CentralClient {
   Result<void> ReplaceRole(const Role& role);
   Result<void> DeleteRole(std::string_view name);
 
+  /// The exec route's WebSocket, run until `handler` is done.  Error: central's refusal before it.
+  Result<void> RunRemoteCommand(std::string_view cluster, net::UpgradeHandler& handler);
+
   /// `query` without "?": "user=a%40b&limit=100".
   Result<Listing<AuditEvent>> ListAudit(std::string_view query);
 

@@ -29,6 +29,7 @@ Result<int> List(Context& context, const OutputFlags& flags) {
                {"NODES"},
                {"AGENT", true},
                {"PLATFORM", true},
+               {"SANDBOX", true},
                {"ID", true}});
   std::vector<std::string> names;
   for (const ClusterView& cluster : listing.items) {
@@ -37,7 +38,7 @@ Result<int> List(Context& context, const OutputFlags& flags) {
     table.Add({Cell(here ? "*" : " "), cluster.name, Cell(cluster.status, ToneOf(cluster)),
                SeenText(cluster, context.clock.Now()), facts.kubernetes_version,
                facts.kubernetes_version.empty() ? "" : std::to_string(facts.node_count),
-               facts.agent_version, facts.platform, cluster.id});
+               facts.agent_version, facts.platform, facts.sandbox, cluster.id});
     names.push_back(cluster.name);
   }
   MK8S_RETURN_IF_ERROR(Show(context, flags, listing.json, table, names));

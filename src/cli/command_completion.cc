@@ -174,12 +174,11 @@ Result<int> PrintScript(Context& context, const std::string& shell) {
 }  // namespace
 
 int Complete(Context& context, const CLI::App& root, const std::vector<std::string>& words) {
-  if (const auto arguments = TakeKubectlCall(words, context.flags);
-      arguments && !arguments->empty()) {
+  if (const auto call = TakeKubectlCall(words, context.flags); call && !call->arguments.empty()) {
     // kubectl completes its own words, with the chosen cluster behind it; what it has to say about
     // failures is not for the middle of a command line.
     std::vector<std::string> asked = {"__complete"};
-    asked.insert(asked.end(), arguments->begin(), arguments->end());
+    asked.insert(asked.end(), call->arguments.begin(), call->arguments.end());
     const Result<int> code = RunKubectl(context, asked);
     if (!code) context.out << ":" << kDirectiveNoFiles << "\n";
     return 0;

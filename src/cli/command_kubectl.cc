@@ -84,7 +84,14 @@ Result<RunFolder> MakeRunFolder(const Context& context, const Workspace& workspa
 }  // namespace
 
 Result<int> RunKubectl(Context& context, const std::vector<std::string>& arguments) {
-  MK8S_ASSIGN_OR_RETURN(const std::filesystem::path kubectl, FindKubectl(context.environment));
+  const Result<std::filesystem::path> found = FindKubectl(context.environment);
+  const bool completes = !arguments.empty() && arguments[0] == "__complete";
+  if (!found && context.environment.Get("MK8S_KUBECTL").empty() && !completes) {
+    context.err << "no kubectl is installed here (https://kubernetes.io/docs/tasks/tools/), so it "
+                   "runs beside the cluster's agent, as mk8s exec-remote\n";
+    return RunExecRemote(context, arguments);
+  }
+  MK8S_ASSIGN_OR_RETURN(const std::filesystem::path kubectl, found);
   if (NeedsNoCluster(arguments)) {
     const SignalGuard guard;
     return Finish(context, RunChild(guard, kubectl, arguments, context.environment));

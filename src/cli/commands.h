@@ -52,6 +52,9 @@ void AddVersionCommand(Registry& registry);
 /// `mk8s kubectl ARGS`: not in CLI11's hands, since ARGS belong to kubectl.
 Result<int> RunKubectl(Context& context, const std::vector<std::string>& arguments);
 
+/// `mk8s exec-remote ARGS`: likewise, beside the cluster's agent.
+Result<int> RunExecRemote(Context& context, const std::vector<std::string>& arguments);
+
 /// `mk8s __complete WORDS`: one candidate a line with a tab and its description, then ":N" as
 /// cobra's directive (4: no file names), so that one protocol serves kubectl's completion too.
 int Complete(Context& context, const CLI::App& root, const std::vector<std::string>& words);

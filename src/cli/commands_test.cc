@@ -12,7 +12,7 @@ using testing::HasSubstr;
 constexpr const char* kClusters = R"({"clusters":[
   {"id":"7d0c","name":"prod","status":"connected","last_seen":"2026-11-24T09:59:56Z",
    "metadata":{"kubernetes_version":"v1.36.3","node_count":3,"agent_version":"0.1.0",
-               "platform":"linux/amd64"}},
+               "platform":"linux/amd64","sandbox":"namespaces"}},
   {"id":"8e1d","name":"staging","status":"disconnected","last_seen":"2026-11-24T07:00:00Z",
    "metadata":{"kubernetes_version":"v1.35.0","node_count":1,"agent_version":"0.1.0",
                "platform":"linux/arm64"}},

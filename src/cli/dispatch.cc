@@ -20,7 +20,8 @@ constexpr std::string_view kRootExamples =
     "\n"
     "Environment: MK8S_CENTRAL_URL, MK8S_CLUSTER, MK8S_TOKEN, MK8S_CA_FILE, MK8S_HOME,\n"
     "MK8S_KUBECTL, NO_COLOR.  A flag comes before the environment, that before config.yaml.\n"
-    "Exit codes: 0 ok, 1 failed, 2 usage, 4 needs login; mk8s kubectl returns kubectl's own.\n";
+    "Exit codes: 0 ok, 1 failed, 2 usage, 4 needs login; mk8s kubectl and exec-remote return\n"
+    "kubectl's own.\n";
 
 void AddGlobalFlags(CLI::App& root, GlobalFlags& flags) {
   root.add_option("--cluster", flags.cluster, "Cluster for this call (MK8S_CLUSTER)")
@@ -40,6 +41,8 @@ void AddAllCommands(Registry& registry) {
   // Listed for the help and for suggestions; TakeKubectlCall has taken real calls before.
   AddCommand(registry, registry.root, "kubectl", "Run kubectl on the current cluster (short: k)",
              "", [](Context& context) { return RunKubectl(context, {}); });
+  AddCommand(registry, registry.root, "exec-remote", "Run kubectl beside the cluster's agent", "",
+             [](Context& context) { return RunExecRemote(context, {}); });
   AddKubeconfigCommands(registry);
   AddUserCommands(registry);
   AddRoleCommands(registry);
@@ -202,23 +205,28 @@ void AddOutputFlags(CLI::App* command, OutputFlags& flags) {
 
 void AddYesFlag(CLI::App* command, bool& yes) { command->add_flag("-y,--yes", yes, "Do not ask"); }
 
-std::optional<std::vector<std::string>> TakeKubectlCall(const std::vector<std::string>& words,
-                                                        GlobalFlags& flags) {
+std::optional<KubectlCall> TakeKubectlCall(const std::vector<std::string>& words,
+                                           GlobalFlags& flags) {
   GlobalFlags taken = flags;
   std::size_t at = 0;
   while (at < words.size() && TakeGlobalFlag(words, at, taken, false)) {
   }
-  if (at == words.size() || (words[at] != "kubectl" && words[at] != "k")) return std::nullopt;
+  if (at == words.size()) return std::nullopt;
+  const bool remote = words[at] == "exec-remote";
+  if (!remote && words[at] != "kubectl" && words[at] != "k") return std::nullopt;
   ++at;
   while (at < words.size() && TakeGlobalFlag(words, at, taken, true)) {
   }
   flags = std::move(taken);
-  return std::vector<std::string>(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
+  return KubectlCall{remote, {words.begin() + static_cast<std::ptrdiff_t>(at), words.end()}};
 }
 
 int Dispatch(Context& context, std::vector<std::string> words) {
-  if (const auto arguments = TakeKubectlCall(words, context.flags)) {
-    return RunAction(context, [&](Context&) { return RunKubectl(context, *arguments); });
+  if (const auto call = TakeKubectlCall(words, context.flags)) {
+    return RunAction(context, [&](Context&) {
+      return call->remote ? RunExecRemote(context, call->arguments)
+                          : RunKubectl(context, call->arguments);
+    });
   }
   CLI::App root("One login, and kubectl for all of your Kubernetes clusters", "mk8s");
   root.fallthrough();

@@ -55,6 +55,7 @@ TEST_F(DispatchTest, TakesTheKubectlWord) {
     std::vector<std::string> words;
     std::optional<std::vector<std::string>> arguments;
     std::string cluster;
+    bool remote = false;
   };
   using Words = std::vector<std::string>;
   const Case cases[] = {
@@ -64,13 +65,17 @@ TEST_F(DispatchTest, TakesTheKubectlWord) {
       {{"--cluster", "a", "kubectl", "-h"}, Words{"-h"}, "a"},
       {{"kubectl", "--server", "x"}, Words{"--server", "x"}, ""},
       {{"kubectl"}, Words{}, ""},
+      {{"exec-remote", "--cluster", "a", "get", "pods"}, Words{"get", "pods"}, "a", true},
       {{"clusters", "use", "kubectl"}, std::nullopt, ""},
       {{"--cluster", "kubectl"}, std::nullopt, ""},
       {{}, std::nullopt, ""},
   };
   for (const Case& c : cases) {
     GlobalFlags flags;
-    EXPECT_EQ(TakeKubectlCall(c.words, flags), c.arguments) << testing::PrintToString(c.words);
+    const auto call = TakeKubectlCall(c.words, flags);
+    EXPECT_EQ(call ? std::optional(call->arguments) : std::nullopt, c.arguments)
+        << testing::PrintToString(c.words);
+    EXPECT_EQ(call && call->remote, c.remote) << testing::PrintToString(c.words);
     EXPECT_EQ(flags.cluster, c.cluster) << testing::PrintToString(c.words);
   }
 }

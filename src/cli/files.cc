@@ -10,8 +10,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/limits.h"
-
 namespace mk8s::cli {
 namespace {
 
@@ -33,7 +31,7 @@ Result<void> WriteAll(int descriptor, std::string_view content, const std::files
 
 }  // namespace
 
-Result<std::string> ReadFile(const std::filesystem::path& path) {
+Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t bytes_max) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return SystemError("read", path, errno);
   std::string content;
@@ -48,9 +46,10 @@ Result<std::string> ReadFile(const std::filesystem::path& path) {
     }
     if (count == 0) break;
     content.append(piece, static_cast<std::size_t>(count));
-    if (content.size() > limits::kConfigFileBytesMax) {
+    if (content.size() > bytes_max) {
       close(descriptor);
-      return MakeError(ErrorCode::kTooLarge, path.string() + " is larger than 1 MiB");
+      return MakeError(ErrorCode::kTooLarge, path.string() + " is larger than " +
+                                                 std::to_string(bytes_max / 1024) + " KiB");
     }
   }
   close(descriptor);

@@ -7,13 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace mk8s::cli {
 
-/// Errors: kNotFound, kTooLarge (over limits::kConfigFileBytesMax), kFailedPrecondition with the
-/// system's reason.
-Result<std::string> ReadFile(const std::filesystem::path& path);
+/// Errors: kNotFound, kTooLarge (over `bytes_max`), kFailedPrecondition with the system's reason.
+Result<std::string> ReadFile(const std::filesystem::path& path,
+                             std::size_t bytes_max = limits::kConfigFileBytesMax);
 
 /// Writes beside `path` and renames over it; `mode` as for chmod.  The folder must exist.
 /// Error: kFailedPrecondition with the system's reason.

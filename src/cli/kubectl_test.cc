@@ -106,10 +106,11 @@ TEST_F(KubectlTest, HelpNeedsNoLogin) {
   EXPECT_EQ(Seen(), "get --help\n");
 }
 
-TEST_F(KubectlTest, SaysHowToGetAMissingKubectl) {
+TEST_F(KubectlTest, AMissingKubectlRunsBesideTheAgent) {
   LogIn(std::chrono::hours(1), "prod");
   EXPECT_EQ(Run({"kubectl", "get", "pods"}), 1);
   EXPECT_THAT(Messages(), testing::HasSubstr("https://kubernetes.io/docs/tasks/tools/"));
+  EXPECT_EQ(central.Lines().back(), "GET /clusters/prod/exec");
   environment.Set("MK8S_KUBECTL", "/nonexistent/kubectl");
   EXPECT_EQ(Run({"kubectl", "get", "pods"}), 1);
   EXPECT_THAT(Messages(), testing::HasSubstr("MK8S_KUBECTL names /nonexistent/kubectl"));

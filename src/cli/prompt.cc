@@ -1,11 +1,12 @@
 // See prompt.h.
 #include "cli/prompt.h"
 
-#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <iostream>
+
+#include "cli/raw_terminal.h"
 
 namespace mk8s::cli {
 namespace {
@@ -14,37 +15,13 @@ constexpr char kCtrlC = 0x03, kCtrlD = 0x04, kCtrlU = 0x15, kEscape = 0x1b, kDel
 
 Error Cancelled() { return MakeError(ErrorCode::kCancelled, "cancelled"); }
 
-// Keys one by one without echo.  Signals by key are off as well, so that Ctrl-C cannot leave the
-// terminal without echo.
-class RawTerminal {
- public:
-  RawTerminal() {
-    changed_ = tcgetattr(STDIN_FILENO, &before_) == 0;
-    if (!changed_) return;
-    termios raw = before_;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
-    raw.c_cc[VMIN] = 1;
-    raw.c_cc[VTIME] = 0;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+// Ctrl-D at the end of input.
+char ReadKey() {
+  char key = kCtrlD;
+  while (read(STDIN_FILENO, &key, 1) < 0 && errno == EINTR) {
   }
-  ~RawTerminal() {
-    if (changed_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
-  RawTerminal(const RawTerminal&) = delete;
-  RawTerminal& operator=(const RawTerminal&) = delete;
-
-  // Ctrl-D at the end of input.
-  char Key() {
-    char key = kCtrlD;
-    while (read(STDIN_FILENO, &key, 1) < 0 && errno == EINTR) {
-    }
-    return key;
-  }
-
- private:
-  termios before_{};
-  bool changed_ = false;
-};
+  return key;
+}
 
 class TerminalPrompt : public Prompt {
  public:
@@ -63,9 +40,9 @@ class TerminalPrompt : public Prompt {
   Result<Secret> Password(std::string_view question) override {
     std::cerr << question << ": " << std::flush;
     std::string typed;
-    RawTerminal terminal;
+    const RawTerminal terminal(RawTerminal::Mode::kKeys);
     for (;;) {
-      const char key = terminal.Key();
+      const char key = ReadKey();
       if (key == '\r' || key == '\n') break;
       if (key == kCtrlC || (key == kCtrlD && typed.empty())) {
         std::cerr << "\n";
@@ -96,7 +73,7 @@ class TerminalPrompt : public Prompt {
   Result<std::size_t> Pick(std::string_view title, const std::vector<std::string>& options,
                            std::size_t start) override {
     PickerState state(options.size(), start);
-    RawTerminal terminal;
+    const RawTerminal terminal(RawTerminal::Mode::kKeys);
     std::cerr << title << "\n";
     for (bool first = true;; first = false) {
       if (!first) std::cerr << "\x1b[" << options.size() << "A";
@@ -106,7 +83,7 @@ class TerminalPrompt : public Prompt {
                   << (here ? "\x1b[0m" : "") << "\n";
       }
       std::cerr << std::flush;
-      switch (state.Key(terminal.Key())) {
+      switch (state.Key(ReadKey())) {
         case PickerState::Outcome::kGoOn:
           break;
         case PickerState::Outcome::kChosen:

@@ -88,6 +88,7 @@ Result<ClusterView> ToCluster(const json::object& object) {
     cluster.metadata.node_count = static_cast<int>(Number(facts, "node_count"));
     cluster.metadata.agent_version = Text(facts, "agent_version");
     cluster.metadata.platform = Text(facts, "platform");
+    cluster.metadata.sandbox = Text(facts, "sandbox");
   }
   return cluster;
 }

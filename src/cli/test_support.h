@@ -17,6 +17,7 @@
 #include "cli/context.h"
 #include "cli/dispatch.h"
 #include "cli/files.h"
+#include "http/websocket.h"
 
 namespace mk8s::cli {
 
@@ -48,6 +49,10 @@ class FakeCentral {
   void Answer(const std::string& line, int status, std::string body) {
     answers_[line].push_back({status, std::move(body)});
   }
+  /// What a WebSocket's other end sends, in one go, once it is open.
+  void AnswerSocket(std::string bytes) { socket_bytes_ = std::move(bytes); }
+  /// What the WebSocket was sent, unmasked: its text messages.
+  const std::vector<std::string>& socket_messages() const { return socket_messages_; }
   void Fail(Error error) { failure_ = std::move(error); }
   const std::vector<Exchange>& exchanges() const { return exchanges_; }
   std::vector<std::string> Lines() const {
@@ -76,7 +81,39 @@ class FakeCentral {
     return response;
   }
 
+  Result<net::Response> ServeWebSocket(std::string_view path, const http::Fields& fields,
+                                       net::UpgradeHandler& handler) {
+    if (!socket_bytes_) return Serve("GET", path, fields, {});
+    struct Sent : http::Stream {
+      void SendBody(std::string_view bytes) override { body += bytes; }
+      void SendEnd(const http::Fields&) override {}
+      void Reset(http::ResetReason) override {}
+      void Consume(std::size_t) override {}
+      std::string body;
+    };
+    exchanges_.push_back(
+        {"GET " + std::string(path), std::string(fields.Get("authorization")), ""});
+    net::Loop loop;
+    const auto stream = std::make_shared<Sent>();
+    loop.Post([&] {
+      handler.OnStart(loop);
+      handler.OnOpen(stream);
+      handler.OnBytes(*socket_bytes_);
+      handler.OnClosed();
+    });
+    loop.RunUntil([&] { return handler.Done(); });
+    http::WebSocketReader reader(http::WebSocketRole::kServer, limits::kExecBodyBytesMax);
+    reader.Push(stream->body, [&](http::WebSocketMessage message) {
+      socket_messages_.push_back(std::move(message.payload));
+    });
+    net::Response response;
+    response.status = 101;
+    return response;
+  }
+
  private:
+  std::optional<std::string> socket_bytes_;
+  std::vector<std::string> socket_messages_;
   std::map<std::string, std::deque<std::pair<int, std::string>>> answers_;
   std::vector<Exchange> exchanges_;
   std::optional<Error> failure_;
@@ -88,6 +125,10 @@ class FakeTransport : public Transport {
   Result<net::Response> Send(std::string_view method, std::string_view path,
                              const http::Fields& fields, std::string_view body) override {
     return central_.Serve(method, path, fields, body);
+  }
+  Result<net::Response> OpenWebSocket(std::string_view path, const http::Fields& fields,
+                                      net::UpgradeHandler& handler) override {
+    return central_.ServeWebSocket(path, fields, handler);
   }
   Result<std::string> Fingerprint() override { return std::string("AB:CD:EF"); }
 

@@ -1,7 +1,10 @@
 // See transport.h.
 #include "cli/transport.h"
 
+#include "base/encoding.h"
+#include "base/ids.h"
 #include "cli/files.h"
+#include "http/websocket.h"
 
 namespace mk8s::cli {
 namespace {
@@ -14,6 +17,15 @@ class NetTransport : public Transport {
                              const http::Fields& fields, std::string_view body) override {
     if (client_ == nullptr) MK8S_RETURN_IF_ERROR(Connect());
     return client_->Do(method, path, fields, body);
+  }
+
+  Result<net::Response> OpenWebSocket(std::string_view path, const http::Fields& fields,
+                                      net::UpgradeHandler& handler) override {
+    MK8S_ASSIGN_OR_RETURN(const net::BlockingClientOptions options, Options());
+    http::Fields all = fields;
+    all.Set("sec-websocket-version", "13");
+    all.Set("sec-websocket-key", Base64Encode(RandomBytes(16)));
+    return net::RunUpgrade(options, path, all, http::kWebSocketProtocol, handler);
   }
 
   Result<std::string> Fingerprint() override {
@@ -29,7 +41,7 @@ class NetTransport : public Transport {
   }
 
  private:
-  Result<void> Connect() {
+  Result<net::BlockingClientOptions> Options() const {
     net::BlockingClientOptions options;
     options.base_url = endpoint_.url;
     options.insecure_skip_verify = endpoint_.insecure_skip_tls_verify;
@@ -37,6 +49,11 @@ class NetTransport : public Transport {
     if (!endpoint_.ca_file.empty()) {
       MK8S_ASSIGN_OR_RETURN(options.ca_pem, ReadFile(endpoint_.ca_file));
     }
+    return options;
+  }
+
+  Result<void> Connect() {
+    MK8S_ASSIGN_OR_RETURN(const net::BlockingClientOptions options, Options());
     MK8S_ASSIGN_OR_RETURN(client_, net::BlockingClient::Create(options));
     return {};
   }

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "http/message.h"
 #include "net/blocking_client.h"
+#include "net/blocking_upgrade.h"
 
 namespace mk8s::cli {
 
@@ -26,6 +27,9 @@ class Transport {
   /// server's certificate is not trusted or the CA file is unusable.
   virtual Result<net::Response> Send(std::string_view method, std::string_view path,
                                      const http::Fields& fields, std::string_view body) = 0;
+  /// A WebSocket at `path`, run until `handler` is done; as net::RunUpgrade.
+  virtual Result<net::Response> OpenWebSocket(std::string_view path, const http::Fields& fields,
+                                              net::UpgradeHandler& handler) = 0;
   /// SHA-256 of the certificate that the server shows, as "AB:CD:...", without trusting it.
   virtual Result<std::string> Fingerprint() = 0;
 };

@@ -82,12 +82,15 @@ std::vector<std::string> Positionals(const std::vector<std::string>& arguments) 
     if (word == "--") break;
     if (!word.starts_with("-") || word == "-") {
       words.push_back(word);
-    } else if (std::find(std::begin(kValueFlags), std::end(kValueFlags), word) !=
-               std::end(kValueFlags)) {
+    } else if (TakesValue(word)) {
       ++i;
     }
   }
   return words;
+}
+
+bool TakesValue(std::string_view flag) {
+  return std::find(std::begin(kValueFlags), std::end(kValueFlags), flag) != std::end(kValueFlags);
 }
 
 bool IsKubectlCommand(std::string_view word) {

@@ -12,6 +12,10 @@ namespace mk8s::kube {
 /// tell `get -n kube-system pods` apart; an unknown flag with a separate value gives one word more.
 std::vector<std::string> Positionals(const std::vector<std::string>& arguments);
 
+/// Whether a flag, given alone, takes the next word as its value; known as well as Positionals
+/// needs.
+bool TakesValue(std::string_view flag);
+
 /// True for the sub-commands of kubectl itself; others are plugins.
 bool IsKubectlCommand(std::string_view word);
 
