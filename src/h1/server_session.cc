@@ -60,7 +60,11 @@ class Server : public ServerSession {
     return exchange_ && exchange_->raw && writer_.end_produced() && !exchange_->received;
   }
   void Drain() override;
-  std::size_t OpenStreams() const override { return exchange_ ? 1 : 0; }
+  // A whole answer whose request still comes keeps nobody waiting: the connection's deadlines
+  // count.
+  std::size_t OpenStreams() const override {
+    return exchange_ && (exchange_->raw || !writer_.end_produced()) ? 1 : 0;
+  }
   bool Ping(std::function<void()>) override { return false; }
 
   // ServerStream's calls.

@@ -185,7 +185,9 @@ TEST(ServerSession, DropsABoundedRestOfABodyThatWasAnsweredEarly) {
     auto session = ServerSession::Make(handler);
     ASSERT_TRUE(session->Receive(
         "PUT / HTTP/1.1\r\nHost: c\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n"));
+    EXPECT_EQ(session->OpenStreams(), 1U);
     EXPECT_EQ(Flush(*session), kOk);
+    EXPECT_EQ(session->OpenStreams(), 0U) << "the connection's deadlines count from here";
     ASSERT_TRUE(session->Receive(std::string(size, 'x')));
     const bool small = size == 1000;
     EXPECT_EQ(session->Finished(), !small);

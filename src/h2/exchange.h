@@ -50,6 +50,7 @@ class Exchange final : public http::ResponseStream {
   bool head_sent_ = false;                  // ours, to the transport
   bool head_received_ = false;              // the peer's final one
   bool expects_continue_ = false;
+  bool upgrade_ = false;           // an extended CONNECT: its directions end one by one
   bool sending_deferred_ = false;  // nghttp2 asked for a body and was told to wait
   bool ending_ = false;            // nothing is added to the queue any more
   bool end_sent_ = false;          // END_STREAM left

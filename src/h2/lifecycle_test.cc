@@ -68,6 +68,22 @@ TEST(Reset, NoErrorAfterTheEndLetsTheBodyLeaveFirst) {
   EXPECT_EQ(pair.client->OpenStreams() + pair.server->OpenStreams(), 0u);
 }
 
+// Else a client that never ends its request would keep the stream for ever.
+TEST(Reset, BehindAWholeAnswerWhoseRequestGoesOn) {
+  Pair pair;
+  const auto call = pair.Send(Post(), false);
+  pair.Run();
+  pair.last().stream->SendHead({.status = 401}, false);
+  pair.last().stream->SendBody("who?");
+  pair.last().stream->SendEnd();
+  pair.Run();
+  EXPECT_EQ(call->head->status, 401);
+  EXPECT_EQ(call->body, "who?");
+  EXPECT_TRUE(call->ended);
+  EXPECT_EQ(call->reset, ResetReason::kNoError);
+  EXPECT_EQ(pair.client->OpenStreams() + pair.server->OpenStreams(), 0u);
+}
+
 TEST(Reset, BeforeAnythingWasSent) {
   Pair pair;
   const auto call = pair.Send(Post(), false);

@@ -57,6 +57,7 @@ void Engine::OnRequestHead(Exchange& exchange, bool end) {
   }
   exchange.expects_continue_ = incoming_block_.expects_continue();
   http::RequestHead head = incoming_block_.TakeRequest();
+  exchange.upgrade_ = !head.protocol.empty();
   // A plain CONNECT asks for a way through to anywhere; there is none here.
   if (head.target.empty()) return Answer(exchange, 405, end);
   exchange.events_ = handler_->OnRequest(std::move(head), end, open_[exchange.slot_]);

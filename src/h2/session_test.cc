@@ -88,11 +88,14 @@ TEST(Session, DoesNotCareHowBytesAreCut) {
 }
 
 // Each end may close its direction first; the other goes on.
-TEST(Session, ClosesEachDirectionOnItsOwn) {
+TEST(Session, ClosesEachDirectionOfAnUpgradedStreamOnItsOwn) {
+  http::RequestHead upgrade = Post();
+  upgrade.protocol = "websocket";
   for (const bool client_first : {true, false}) {
     SCOPED_TRACE(client_first);
     Pair pair;
-    const auto call = pair.Send(Post(), false);
+    pair.Run();  // the client learns that upgrades are allowed
+    const auto call = pair.Send(upgrade, false);
     pair.Run();
     ServerSide& served = pair.last();
     served.stream->SendHead({.status = 200}, false);

@@ -199,7 +199,11 @@ void Engine::OnSentBody(Exchange& exchange, std::size_t bytes) {
 
 void Engine::OnSentEnd(Exchange& exchange) {
   exchange.end_sent_ = true;
-  if (exchange.reset_ == http::ResetReason::kNoError && !exchange.remote_ended_) {
+  if (exchange.remote_ended_) return;
+  // Nobody wants the rest of a request that has its whole answer (RFC 9113 section 8.1), and a
+  // client that never ends it would keep its stream.
+  const bool answered = handler_ != nullptr && !exchange.upgrade_;
+  if (exchange.reset_ == http::ResetReason::kNoError || answered) {
     SubmitReset(exchange, http::ResetReason::kNoError);
   }
 }
