@@ -16,7 +16,7 @@ using std::chrono::seconds;
 // kube-apiserver's own bound is 1 MiB of headers (Go's default); kubectl needs about 2 KiB.  Over:
 // 431.
 inline constexpr std::size_t kHeaderBytesMax = 64 * 1024;
-inline constexpr std::size_t kHeaderFieldsMax = 256;
+inline constexpr std::size_t kHeaderFieldsMax = 256;  // over: 431
 // Long label selectors reach some KiB; kubectl never passes 8 KiB.  Over: 414.
 inline constexpr std::size_t kTargetBytesMax = 16 * 1024;
 // REST bodies are small objects; a roles file is the largest.  Over: 413.
@@ -25,7 +25,7 @@ inline constexpr std::size_t kRestBodyBytesMax = 1024 * 1024;
 inline constexpr seconds kHeaderDeadline{10};
 // An idle keep-alive connection without an exchange is closed after this.
 inline constexpr minutes kIdleConnection{5};
-inline constexpr seconds kTlsHandshakeDeadline{10};
+inline constexpr seconds kTlsHandshakeDeadline{10};  // over: closed
 // Bytes wait for a peer that takes none: closed after this.  Long, because a person may pause a
 // watch (Ctrl-S) and go on; also TCP_USER_TIMEOUT, which would cut a paused reader sooner.
 inline constexpr minutes kWriteStall{5};
@@ -58,7 +58,9 @@ inline constexpr seconds kStalledReader{10};
 // the bound above it bounds what one connection can hold.
 inline constexpr std::size_t kConnectionWindowBytes = 16 * 1024 * 1024;
 inline constexpr std::size_t kFrameBytesMax = 64 * 1024;
-inline constexpr std::uint32_t kStreamsPerClientConnection = 250;  // what kube-apiserver grants
+// What kube-apiserver grants, and SETTINGS announces.  Over: REFUSED_STREAM; from a client that
+// acknowledged the setting, GOAWAY(PROTOCOL_ERROR).
+inline constexpr std::uint32_t kStreamsPerClientConnection = 250;
 inline constexpr std::uint32_t kStreamsPerTunnelConnection = 10'000;
 // Sent-side buffer of one stream before its writer must wait for OnSent.
 inline constexpr std::size_t kSendQueueBytes = 512 * 1024;
@@ -99,16 +101,33 @@ inline constexpr std::size_t kAgentConnectionsMax = 50'000;  // over: accept wai
 // refused.
 inline constexpr std::size_t kPooledConnectionsMax = 16;  // x kStreamsPerClientConnection
 inline constexpr std::size_t kPooledUpgradesMax = 1'000;  // exec, attach, port-forward
+// Of one loop of the agent, for a connection to its kube-apiserver; each waits kDialDeadline at
+// most.  Over, and then: 503.
 inline constexpr std::size_t kPooledRequestsWaitingMax = 1'000;
 // The command line keeps whole answers in memory: audit pages are the largest.
 inline constexpr std::size_t kClientBodyBytesMax = 64 * 1024 * 1024;
-inline constexpr std::size_t kDiagnosticsConnectionsMax = 100;
+inline constexpr std::size_t kDiagnosticsConnectionsMax = 100;  // over: accept waits
+// Kept of the process' descriptor limit (`ulimit -n`) for diagnostics and 64 files of the database
+// and others; the two ports share the rest, and at their shares accept waits.
+inline constexpr std::size_t kDescriptorsReserved = 164;
+static_assert(kDescriptorsReserved >= kDiagnosticsConnectionsMax + 64);
+inline constexpr std::size_t kDescriptorsPerLoop = 2;  // epoll and its wakeup
+// Left for both ports under the descriptor limit.  Under it central does not start.
+inline constexpr std::size_t kConnectionsMin = 32;
 inline constexpr std::size_t kRequestsPerUserMax = 1'000;     // in flight; over: 429
 inline constexpr std::size_t kRequestsPerClusterMax = 5'000;  // over: 429
 
 // Groups and extras of one identity towards a cluster; each that a client asks to impersonate is a
 // decision.  More roles than this name one user nowhere.  Over: 400.
 inline constexpr std::size_t kImpersonatedValuesMax = 200;
+// After it a 429 may be tried again: the Retry-After that makes client-go do so by itself.
+inline constexpr seconds kRetryAfter{1};
+// Of a Kubernetes request's body that has begun, without a byte; connecting requests apart.  Over:
+// 504.
+inline constexpr seconds kRequestBodyStall{10};
+// Of an upgraded exchange one of whose directions has ended, without a byte in the other one
+// (kube-apiserver ends both at once).  Over: cut.
+inline constexpr seconds kHalfOpenStall{10};
 // Open streams are decided again this often, as sessions end by time; after a change at once.
 inline constexpr seconds kRecheckInterval{4};
 inline constexpr std::size_t kSelfReviewBytesMax = 64 * 1024;  // a few hundred; over: 413

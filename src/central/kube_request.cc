@@ -2,6 +2,7 @@
 #include "central/kube_request.h"
 
 #include "base/error_mapping.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "central/audit_log.h"
@@ -145,11 +146,23 @@ void KubeRequest::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
   if (command_ && command_->ended) {
     allowed = MakeError(ErrorCode::kCancelled, "the command that asked has ended");
   }
-  if (allowed) return;
+  if (allowed) return CutIfStill();
   gateway_.metrics().streams_cut.fetch_add(1, std::memory_order_relaxed);
   refused_as_ = AuditStatus::kInterrupted;
   event_.reason = allowed.error().message;
   relay_->Cut(allowed.error());
+}
+
+void KubeRequest::CutIfStill() {
+  const gateway::RelayWait wait = relay_->waits_for();
+  // What an application behind .../proxy takes its time over is its own affair.
+  if (wait == gateway::RelayWait::kBody && admission_.kind().connecting) return;
+  const std::optional<Error> why =
+      still_watch_.Look(wait, relay_->moved_bytes(), gateway_.services().clock.Monotonic());
+  if (!why) return;
+  // The silent half has done what it was for.
+  if (wait == gateway::RelayWait::kOtherEnd) refused_as_ = AuditStatus::kAllowed;
+  Refuse(*why);
 }
 
 void KubeRequest::OnReviewBody(Result<std::string> body) {
@@ -207,7 +220,8 @@ void KubeRequest::OnDone(const gateway::RelayOutcome& outcome) {
 
 gateway::Answer KubeRequest::AnswerFor(const Error& why) const {
   if (own_answer_) return *own_answer_;
-  const kube::StatusDetails details = kube::DetailsOf(admission_.attributes());
+  kube::StatusDetails details = kube::DetailsOf(admission_.attributes());
+  if (why.code == ErrorCode::kResourceExhausted) details.retry_after = limits::kRetryAfter;
   gateway::Answer answer{
       .head = {.status = HttpStatus(why.code), .fields = kube::StatusFields(why, details)},
       .body = kube::StatusJson(why, details)};
@@ -255,7 +269,11 @@ void KubeRequest::DescribeForAudit() {
     event_.command = Printable(head_.fields.Get("kubectl-command"), kKubectlFieldBytesMax);
   }
   if (event_.command.empty()) {
-    event_.command = event_.verb + " " + Printable(admission_.target().path());
+    // What was refused before it was understood is named as it came.
+    const std::string_view raw = admission_.route().target;
+    const std::string_view path =
+        attributes.verb.empty() ? raw.substr(0, raw.find('?')) : admission_.target().path();
+    event_.command = event_.verb + " " + Printable(path, limits::kCommandWordsBytesMax);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "central/exec_registry.h"
 #include "central/kube_admission.h"
+#include "central/still_watch.h"
 #include "central/tunnels.h"
 #include "gateway/relay.h"
 #include "http/stream.h"
@@ -32,7 +33,8 @@ class KubeRequest : public gateway::RelayObserver,
   std::shared_ptr<http::StreamEvents> Start(Result<KubeRoute> route, http::RequestHead head,
                                             bool end, std::shared_ptr<http::ResponseStream> stream);
 
-  /// Decides again as of `snapshot`; cuts the exchange where it would be refused now.
+  /// Decides again as of `snapshot`; cuts the exchange where it would be refused now, or where
+  /// nothing has come for too long.
   void Recheck(const std::shared_ptr<const Snapshot>& snapshot);
 
   /// The whole body of a self review came, or too much of one; see central/self_review.h.
@@ -43,6 +45,7 @@ class KubeRequest : public gateway::RelayObserver,
  private:
   Result<void> Admit(Result<KubeRoute> route);
 
+  void CutIfStill();
   void AuditAndDispatch();
   void Dispatch();
   void Refuse(const Error& why);
@@ -72,6 +75,7 @@ class KubeRequest : public gateway::RelayObserver,
   bool begun_ = false;    // the event is in the log already
   bool counted_ = false;  // among the requests under way
   MonotonicTime started_{};
+  StillWatch still_watch_;
 };
 
 }  // namespace mk8s::central

@@ -80,6 +80,8 @@ class RelayExchange : public Relay, public std::enable_shared_from_this<RelayExc
   void Start(http::ClientSession& upstream, const http::RequestHead& head) override;
   void Cut(const Error& why) override;
   bool done() const override { return done_; }
+  RelayWait waits_for() const override;
+  std::uint64_t moved_bytes() const override { return outcome_.bytes_in + outcome_.bytes_out; }
 
   void ClientBody(std::string_view bytes);
   void ClientEnd();
@@ -144,6 +146,14 @@ void RelayExchange::Cut(const Error& why) {
   }
   downstream_->Reset(ResetReason::kCancel);
   Finish(RelayEnd::kCut, why.message);
+}
+
+RelayWait RelayExchange::waits_for() const {
+  if (done_ || to_cluster_bytes_ + to_client_bytes_ > 0) return RelayWait::kNone;
+  if (upgraded_) {
+    return request_ended_ != response_ended_ ? RelayWait::kOtherEnd : RelayWait::kNone;
+  }
+  return request_ended_ ? RelayWait::kNone : RelayWait::kBody;
 }
 
 void RelayExchange::ClientBody(std::string_view bytes) {

@@ -27,6 +27,13 @@ enum class RelayEnd {
 
 std::string_view Name(RelayEnd end);
 
+/// Whom an exchange waits for that may have gone without a word: for its owner to bound.
+enum class RelayWait {
+  kNone,      // or a reader, whom the connections bound
+  kBody,      // the client, for more of the request's body
+  kOtherEnd,  // of an upgraded exchange one direction has ended, and the other one is silent
+};
+
 struct RelayOutcome {
   RelayEnd end = RelayEnd::kComplete;
   int status = 0;               // that the client was sent; 0: none
@@ -103,6 +110,10 @@ class Relay {
   virtual void Cut(const Error& why) = 0;
 
   virtual bool done() const = 0;
+
+  /// What it waits for now, and how many bytes it has moved so far, in both directions.
+  virtual RelayWait waits_for() const = 0;
+  virtual std::uint64_t moved_bytes() const = 0;
 };
 
 }  // namespace mk8s::gateway

@@ -229,6 +229,41 @@ TEST(Relay, UpgradeEndsWithBothDirectionsInEitherOrder) {
   }
 }
 
+TEST(Relay, TellsWhomItWaitsFor) {
+  Joined plain(false);
+  const Relay& relay = *plain.weak.lock();
+  EXPECT_EQ(relay.waits_for(), RelayWait::kBody);
+  plain.from_client().OnBody("early");
+  EXPECT_EQ(relay.waits_for(), RelayWait::kBody) << "a review is read whole before it starts";
+  plain.Start({.method = "POST", .target = "/api"});
+  EXPECT_EQ(relay.waits_for(), RelayWait::kNone) << "for the cluster to take it";
+  plain.cluster->Leave(kAll);
+  EXPECT_EQ(relay.waits_for(), RelayWait::kBody);
+  EXPECT_EQ(relay.moved_bytes(), 5U);
+  plain.from_client().OnEnd({});
+  EXPECT_EQ(relay.waits_for(), RelayWait::kNone) << "a watch may be silent for hours";
+
+  for (const bool client_first : {true, false}) {
+    Joined upgraded(false);
+    upgraded.Start({.method = "GET", .target = "/exec", .protocol = "websocket"});
+    upgraded.from_cluster().OnHead({.status = 101, .protocol = "websocket"}, false);
+    const Relay& joined = *upgraded.weak.lock();
+    EXPECT_EQ(joined.waits_for(), RelayWait::kNone) << "a shell may be silent for hours";
+    if (client_first) {
+      upgraded.from_client().OnEnd({});
+    } else {
+      upgraded.from_cluster().OnEnd({});
+    }
+    EXPECT_EQ(joined.waits_for(), RelayWait::kOtherEnd);
+    if (!client_first) continue;
+    upgraded.from_cluster().OnBody("late");
+    EXPECT_EQ(joined.waits_for(), RelayWait::kNone) << "for the client to take it";
+    upgraded.client->Leave(kAll);
+    EXPECT_EQ(joined.waits_for(), RelayWait::kOtherEnd);
+    EXPECT_EQ(joined.moved_bytes(), 4U);
+  }
+}
+
 // The exit code is the last of an exec's bytes; the cluster closing wholly must not cost them.
 TEST(Relay, UpstreamGoneBehindItsEndLosesNothing) {
   Joined joined(false);
