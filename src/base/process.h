@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 
@@ -17,6 +18,9 @@ sigset_t BlockSignals(std::initializer_list<int> signals);
 
 /// Takes as many descriptors as the system allows: each connection costs one.  Only warns.
 void RaiseDescriptorLimit();
+
+/// How many descriptors this process may have open at once.
+std::size_t DescriptorLimit();
 
 /// Puts `line` in `path` whole or not at all, since whoever waits for the file reads it at once.
 /// Nothing where `path` is empty.  Error: kUnavailable, naming the file.

@@ -52,12 +52,13 @@ AgentPort::AgentPort(Services& services, Metrics& metrics, net::LoopGroup& loops
 AgentPort::~AgentPort() = default;
 
 Result<void> AgentPort::Listen(const std::string& bind_address, std::uint16_t port,
-                               std::shared_ptr<const net::ReloadableTlsContext> tls) {
+                               std::shared_ptr<const net::ReloadableTlsContext> tls,
+                               std::size_t connections_max) {
   MK8S_ASSIGN_OR_RETURN(
       listener_, net::Listener::Listen(loops_,
                                        {.bind_address = bind_address,
                                         .port = port,
-                                        .connections_max = limits::kAgentConnectionsMax,
+                                        .connections_max = connections_max,
                                         .tls = std::move(tls)},
                                        [this](const std::shared_ptr<net::Connection>& connection) {
                                          if (connection->alpn() == net::kAlpnTunnel) {

@@ -25,8 +25,10 @@ class AgentPort {
             const pki::CertificateAuthority& ca, KubeGateway& gateway, const ExecGateway& exec);
   ~AgentPort();
 
+  /// For up to `connections_max` at once.
   Result<void> Listen(const std::string& bind_address, std::uint16_t port,
-                      std::shared_ptr<const net::ReloadableTlsContext> tls);
+                      std::shared_ptr<const net::ReloadableTlsContext> tls,
+                      std::size_t connections_max);
   net::Listener& listener() { return *listener_; }
 
   /// Cuts the tunnels of clusters that were removed or whose token was rotated.  Thread-safe.

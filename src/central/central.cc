@@ -5,6 +5,8 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/process.h"
+#include "central/connection_shares.h"
 
 namespace mk8s::central {
 namespace {
@@ -131,9 +133,18 @@ Result<void> Central::Listen() {
   agent_tls_ = std::make_shared<net::ReloadableTlsContext>(std::move(agent_tls));
   const std::string address =
       config_.server.bind_address.empty() ? "::" : config_.server.bind_address;
+  MK8S_ASSIGN_OR_RETURN(
+      const ConnectionShares shares,
+      ShareDescriptors(DescriptorLimit(), loops_.size(),
+                       static_cast<std::size_t>(config_.database.connections_max)));
+  if (shares.front < limits::kFrontConnectionsMax) {
+    log::Warn("the limit of open files bounds the connections",
+              {{"users", shares.front}, {"agents", shares.agents}});
+  }
   MK8S_RETURN_IF_ERROR(front_.Listen(loops_, address, config_.server.http_port,
-                                     config_.tls.enabled ? front_tls_ : nullptr));
-  MK8S_RETURN_IF_ERROR(agent_port_.Listen(address, config_.server.grpc_port, agent_tls_));
+                                     config_.tls.enabled ? front_tls_ : nullptr, shares.front));
+  MK8S_RETURN_IF_ERROR(
+      agent_port_.Listen(address, config_.server.grpc_port, agent_tls_, shares.agents));
   return diagnostics_.Listen(loops_, address, config_.server.diagnostics_port);
 }
 

@@ -38,17 +38,22 @@ class Front::ConnectionHandler : public http::Handler {
 };
 
 Result<void> Front::Listen(net::LoopGroup& loops, const std::string& bind_address,
-                           std::uint16_t port,
-                           std::shared_ptr<const net::ReloadableTlsContext> tls) {
+                           std::uint16_t port, std::shared_ptr<const net::ReloadableTlsContext> tls,
+                           std::size_t connections_max) {
   MK8S_ASSIGN_OR_RETURN(
-      listener_, net::Listener::Listen(
-                     loops, {.bind_address = bind_address, .port = port, .tls = std::move(tls)},
-                     [this](const std::shared_ptr<net::Connection>& connection) {
-                       auto handler = std::make_shared<ConnectionHandler>(*this, *connection);
-                       net::ServeHttp(*connection, *handler);
-                       // The session refers to the handler until the connection is closed.
-                       connection->SetOnClosed([handler](const Error&) {});
-                     }));
+      listener_, net::Listener::Listen(loops,
+                                       {.bind_address = bind_address,
+                                        .port = port,
+                                        .connections_max = connections_max,
+                                        .tls = std::move(tls)},
+                                       [this](const std::shared_ptr<net::Connection>& connection) {
+                                         auto handler = std::make_shared<ConnectionHandler>(
+                                             *this, *connection);
+                                         net::ServeHttp(*connection, *handler);
+                                         // The session refers to the handler until the connection
+                                         // is closed.
+                                         connection->SetOnClosed([handler](const Error&) {});
+                                       }));
   return {};
 }
 

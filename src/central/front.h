@@ -20,9 +20,11 @@ class Front {
   Front(Services& services, KubeGateway& gateway, ExecGateway& exec, Rest& rest)
       : services_(services), gateway_(gateway), exec_(exec), rest_(rest) {}
 
-  /// Listens on server.http_port; `tls` null serves plain HTTP (tls.enabled: false).
+  /// Listens on server.http_port for up to `connections_max` at once; `tls` null serves plain HTTP
+  /// (tls.enabled: false).
   Result<void> Listen(net::LoopGroup& loops, const std::string& bind_address, std::uint16_t port,
-                      std::shared_ptr<const net::ReloadableTlsContext> tls);
+                      std::shared_ptr<const net::ReloadableTlsContext> tls,
+                      std::size_t connections_max);
   net::Listener& listener() { return *listener_; }
 
  private:
