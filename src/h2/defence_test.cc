@@ -44,6 +44,22 @@ class Server {
   std::unique_ptr<Session> session;
 };
 
+// Else it would switch off the connection's deadlines for as long as its peer likes.
+TEST(Defence, AHeaderSectionWithoutItsEndIsNoOpenStream) {
+  Server server;
+  const std::string block = HpackBlock(RawGet());
+  EXPECT_TRUE(server.session->Receive(Frame(testing::kHeaders, testing::kEndStream, 1, block)));
+  EXPECT_EQ(server.session->OpenStreams(), 0u);
+  EXPECT_TRUE(server.handler.requests.empty());
+  EXPECT_TRUE(server.session->Receive(Frame(testing::kContinuation, testing::kEndHeaders, 1, {})));
+  EXPECT_EQ(server.handler.requests.size(), 1u);
+  EXPECT_EQ(server.session->OpenStreams(), 1u);
+  EXPECT_TRUE(server.session->Receive(Frame(testing::kHeaders, testing::kEndStream, 3, block)));
+  EXPECT_EQ(server.session->OpenStreams(), 1u);
+  server.session->ConnectionLost();
+  EXPECT_EQ(server.session->OpenStreams(), 0u);
+}
+
 TEST(Defence, MalformedRequestsAreResetAndNotHandled) {
   const std::pair<const char*, FieldList> cases[] = {
       {"upper case", RawGet({{"X-Upper", "1"}})},

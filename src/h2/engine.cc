@@ -159,6 +159,7 @@ void Engine::ConnectionLost() {
   lost_ = true;
   ping_answer_ = nullptr;
   DeliverRefused();
+  unheaded_ = nullptr;
   const auto open = std::move(open_);
   open_.clear();
   for (const auto& exchange : open) exchange->engine_ = nullptr;

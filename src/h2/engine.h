@@ -39,7 +39,8 @@ class Engine final : public Session {
   bool Finished() const override;
   bool WantsHalfClose() const override { return false; }
   void Drain() override;
-  std::size_t OpenStreams() const override { return open_.size(); }
+  // A header section without its end is no request yet: the connection's deadlines count.
+  std::size_t OpenStreams() const override { return open_.size() - (unheaded_ != nullptr ? 1 : 0); }
   bool Ping(std::function<void()> on_answer) override;
 
   // http::ClientSession
@@ -112,6 +113,7 @@ class Engine final : public Session {
   std::vector<std::shared_ptr<Exchange>> open_;
   std::vector<std::shared_ptr<Exchange>> refused_;  // their OnReset is due
   HeaderBlock incoming_block_;
+  const Exchange* unheaded_ = nullptr;  // whose request's header section is still coming
   ConnectionCredit credit_;
   FrameBudget budget_;
   std::optional<MonotonicTime> full_since_;  // too much is unconsumed since

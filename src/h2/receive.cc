@@ -19,6 +19,7 @@ void Engine::Open(std::shared_ptr<Exchange> exchange) {
 
 std::shared_ptr<Exchange> Engine::Detach(Exchange& exchange) {
   Forfeit(exchange);
+  if (unheaded_ == &exchange) unheaded_ = nullptr;
   exchange.engine_ = nullptr;
   std::swap(open_[exchange.slot_], open_.back());
   open_[exchange.slot_]->slot_ = exchange.slot_;
@@ -33,6 +34,7 @@ void Engine::OpenIncoming(std::int32_t stream_id) {
   // Streams of one urgency take turns (RFC 9218 section 4.2) unless the client says otherwise.
   const nghttp2_extpri turns{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
   nghttp2_session_change_extpri_stream_priority(session_, stream_id, &turns, 0);
+  unheaded_ = exchange.get();
   Open(std::move(exchange));
 }
 
@@ -48,6 +50,7 @@ void Engine::OnHead(Exchange& exchange, bool end) {
 }
 
 void Engine::OnRequestHead(Exchange& exchange, bool end) {
+  unheaded_ = nullptr;
   exchange.head_received_ = true;
   exchange.remote_ended_ = end;
   if (incoming_block_.target_too_long()) return Answer(exchange, 414, end);
