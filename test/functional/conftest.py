@@ -14,6 +14,7 @@ from harness.agent import Agent, register, wait_connected
 from harness.central import Central, DevCentral
 from harness.cli import Cli
 from harness.cluster import Cluster
+from harness.hazard import World
 from harness.process import BIN, Process
 
 ADMIN, PASSWORD = "admin@example.com", "a-password-for-tests-1"
@@ -138,6 +139,14 @@ def operator(make_user):
 def reader(make_user):
     """The built-in viewer."""
     return make_user("viewer")
+
+
+@pytest.fixture(scope="session")
+def hazard(folder):
+    """A central and an agent of the hazards' own, in front of a server that records what reaches the cluster."""
+    world = World(folder / "hazard")
+    yield world
+    world.stop()
 
 
 @pytest.fixture

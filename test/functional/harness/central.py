@@ -18,7 +18,7 @@ class Central:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config_file, self.ready_file = self.folder / "central.yaml", self.folder / "ready.json"
-        self.process = None
+        self.process, self.under = None, []  # `under`: a command to start it with, such as prlimit
         self.config = {
             "server": {"http_port": 0, "grpc_port": 0, "diagnostics_port": 0, "bind_address": "127.0.0.1",
                        "data_dir": str(self.folder), "external_names": ["127.0.0.1", "localhost"]},
@@ -42,7 +42,7 @@ class Central:
 
     def launch(self):
         self.ready_file.unlink(missing_ok=True)
-        self.process = Process("mk8s-central", [BIN / "mk8s-central", "serve", "--config", self.config_file,
+        self.process = Process("mk8s-central", [*self.under, BIN / "mk8s-central", "serve", "--config", self.config_file,
                                                 "--ready-file", self.ready_file], self.folder / "central.log")
 
     def start(self):
