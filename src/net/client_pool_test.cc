@@ -1,6 +1,7 @@
 // The pool of connections to one origin, against our own HTTP server.
 #include "net/client_pool.h"
 
+#include "net/pooled_request_internal.h"
 #include "net/test_handler.h"
 
 namespace mk8s::net {
@@ -98,6 +99,21 @@ TEST_F(ClientPoolTest, ABodyWrittenBeforeTheConnectionStandsIsKept) {
     EXPECT_EQ(answer->body.size(), body.size());
     EXPECT_EQ(answer->sent, body.size());
   }
+}
+
+// The asker is told in a later turn; a connection that comes up before that must not send it.
+TEST_F(ClientPoolTest, WhatIsResetWhileItWaitsIsOverAtOnce) {
+  Serve();
+  auto asker = std::make_shared<Gathered>();
+  const auto request = std::make_shared<PooledRequest>(
+      std::weak_ptr<PooledRequest::Owner>(),
+      http::RequestHead{.method = "GET", .authority = "kube", .target = "/", .protocol = "spdy"},
+      false, asker);
+  EXPECT_TRUE(OnLoop(loops_.at(0), [&] {
+    request->Reset(http::ResetReason::kCancel);
+    return request->over();
+  }));
+  EXPECT_EQ(asker->Wait(), kCancelled);
 }
 
 TEST_F(ClientPoolTest, AnUpgradeHasItsOwnHttp1Connection) {

@@ -176,6 +176,7 @@ void SocketConnection::Read() {
     received_bytes_ += filled;
     if (status != IoStatus::kDone) readable_ = false;
     if (filled > 0) {
+      heard_at_ = loop().now();
       auto received = session_->Receive({buffer, filled});
       if (!received) {
         failure_ = received.error();

@@ -32,7 +32,7 @@ struct Deadlines {
   std::chrono::milliseconds idle = limits::kIdleConnection;
   // The peer takes nothing while bytes wait for it.
   std::chrono::milliseconds write_stall = limits::kWriteStall;
-  // Session::Ping this often; dead when unanswered for ping_answer.
+  // Session::Ping this often; dead when it is unanswered and nothing else came for ping_answer.
   std::chrono::milliseconds ping_interval{0};
   std::chrono::milliseconds ping_answer = limits::kPingDeadline;
 

@@ -29,7 +29,7 @@ Deadlines Deadlines::Tunnel() {
 }
 
 void SocketConnection::StartDeadlines() {
-  attached_at_ = quiet_since_ = progress_at_ = ping_at_ = loop().now();
+  attached_at_ = quiet_since_ = progress_at_ = ping_at_ = heard_at_ = loop().now();
   timer_.Cancel();
   ArmTimer();
 }
@@ -64,7 +64,7 @@ MonotonicTime SocketConnection::NextDue() const {
     consider(quiet_since_, deadlines_.idle);
   }
   if (ping_outstanding_) {
-    consider(ping_at_, deadlines_.ping_answer);
+    consider(std::max(ping_at_, heard_at_), deadlines_.ping_answer);
   } else {
     consider(ping_at_, deadlines_.ping_interval);
   }
@@ -91,7 +91,10 @@ void SocketConnection::OnTimer() {
   };
   if (now >= drain_due_) return cut("open requests outlasted the shutdown's grace");
   if (ping_outstanding_) {
-    if (over(ping_at_, deadlines_.ping_answer)) return cut("the peer answers no ping");
+    // An answer may queue behind megabytes on a slow link: as long as they come, the peer lives.
+    if (over(std::max(ping_at_, heard_at_), deadlines_.ping_answer)) {
+      return cut("the peer answers no ping");
+    }
   } else if (over(ping_at_, deadlines_.ping_interval)) {
     SendPing();
   }

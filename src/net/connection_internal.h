@@ -106,7 +106,8 @@ class SocketConnection final : public Connection,
   Timer timer_;
   MonotonicTime timer_due_{};
   Deadlines deadlines_;
-  MonotonicTime attached_at_{}, quiet_since_{}, partial_since_{}, progress_at_{}, ping_at_{};
+  MonotonicTime attached_at_{}, quiet_since_{}, partial_since_{}, progress_at_{}, ping_at_{},
+      heard_at_{};
   MonotonicTime drain_due_ = MonotonicTime::max();
 
   std::string alpn_;

@@ -367,6 +367,49 @@ TEST_F(ConnectionTest, PingsKeepAConnectionAndFindADeadOne) {
   }
 }
 
+// On a slow link the answer queues behind what is under way.
+TEST_F(ConnectionTest, WhoSendsIsAliveThoughItsPingAnswerIsLate) {
+  std::promise<Error> closed;
+  Deadlines deadlines = NoDeadlines();
+  deadlines.ping_interval = milliseconds(30);
+  deadlines.ping_answer = milliseconds(500);
+  Listen({}, [&](std::shared_ptr<Connection> connection) {
+    auto session = std::make_unique<RawSession>();
+    session->answers_ping = false;
+    connection->SetOnClosed([&](const Error& why) { closed.set_value(why); });
+    connection->Attach(std::move(session), deadlines);
+  });
+  PlainSocket client(listener_->port());
+  auto future = closed.get_future();
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_TRUE(client.Send("x"));
+    ASSERT_EQ(future.wait_for(milliseconds(20)), std::future_status::timeout);
+  }
+  EXPECT_EQ(Await(std::move(future)).message, "the peer answers no ping");
+}
+
+// What a watch or `logs -f` relies on: every connection of its way, for as long as it is open.
+TEST_F(ConnectionTest, NoDeadlineEndsAnOpenExchangeThatIdles) {
+  const auto shortened = [](Deadlines deadlines) {
+    for (auto* bound : {&deadlines.first_request, &deadlines.next_request, &deadlines.idle,
+                        &deadlines.write_stall, &deadlines.ping_interval}) {
+      if (*bound > milliseconds(0)) *bound = milliseconds(20);
+    }
+    return deadlines;
+  };
+  for (const Deadlines& deadlines : {Deadlines::Server(true), Deadlines::Server(false),
+                                     Deadlines::Client(), Deadlines::Tunnel()}) {
+    auto closed = std::make_shared<std::promise<Error>>();
+    Listen({}, [&, closed](std::shared_ptr<Connection> connection) {
+      connection->SetOnClosed([closed](const Error& why) { closed->set_value(why); });
+      connection->Attach(std::make_unique<RawSession>(), shortened(deadlines));
+    });
+    PlainSocket client(listener_->port());
+    EXPECT_EQ(closed->get_future().wait_for(milliseconds(200)), std::future_status::timeout);
+    listener_.reset();
+  }
+}
+
 TEST_F(ConnectionTest, AConnectionNobodyServesIsClosedWithTheLoop) {
   std::shared_ptr<Connection> kept;
   Listen({}, [&](std::shared_ptr<Connection> connection) { kept = connection; });

@@ -59,7 +59,7 @@ void PooledRequest::Fail(ResetReason reason) {
 // --- what the asker does ---
 
 void PooledRequest::SendBody(std::string_view bytes) {
-  if (over_) return;
+  if (over()) return;
   if (!inner_) {
     body_ += bytes;  // at most kSendQueueBytes: no OnSent comes for these yet
     return;
@@ -69,15 +69,16 @@ void PooledRequest::SendBody(std::string_view bytes) {
 }
 
 void PooledRequest::SendEnd(const http::Fields& trailers) {
-  if (over_) return;
+  if (over()) return;
   if (inner_) return inner_->SendEnd(trailers);
   trailers_ = trailers;
 }
 
 void PooledRequest::Reset(ResetReason reason) {
-  if (over_) return;
+  if (over()) return;
   tried_again_ = true;
   if (inner_) return inner_->Reset(reason);
+  reset_ = true;  // a connection may come up before the asker is told
   // Nobody else will tell: from a later turn, as a session would.
   if (Loop* loop = Loop::Current()) {
     loop->Post([self = shared_from_this(), reason] { self->Fail(reason); });

@@ -33,7 +33,7 @@ class PooledRequest final : public http::ResponseEvents,
 
   const http::RequestHead& head() const { return head_; }
   /// Ended, failed or reset: nothing may be sent for it any more.
-  bool over() const { return over_; }
+  bool over() const { return over_ || reset_; }
   MonotonicTime due() const { return due_; }
   void set_due(MonotonicTime due) { due_ = due; }
 
@@ -66,6 +66,7 @@ class PooledRequest final : public http::ResponseEvents,
   bool body_given_ = false;
   bool answered_ = false;
   bool tried_again_ = false;
+  bool reset_ = false;  // while it waited; the asker is told in a later turn
   bool over_ = false;
   MonotonicTime due_{};
 };
