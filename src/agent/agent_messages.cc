@@ -42,11 +42,13 @@ bool Parse(Message& message, std::string_view bytes) {
 }  // namespace
 
 std::string RegisterMessage(const Secret& token, const std::string& cluster_name,
-                            const std::string& csr_der, const ClusterMetadata& metadata) {
+                            const std::string& csr_der, const ClusterMetadata& metadata,
+                            std::int64_t previous_epoch) {
   pb::RegisterRequest message;
   message.set_token(token.Reveal());
   message.set_cluster_name(cluster_name);
   message.set_csr_der(csr_der);
+  message.set_previous_epoch(previous_epoch);
   Fill(*message.mutable_metadata(), metadata);
   return message.SerializeAsString();
 }

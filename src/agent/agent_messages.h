@@ -26,8 +26,10 @@ struct Registration {
   std::chrono::milliseconds heartbeat_interval{};
 };
 
+/// `previous_epoch`: of the registration that this process held before; 0 if none.
 std::string RegisterMessage(const Secret& token, const std::string& cluster_name,
-                            const std::string& csr_der, const ClusterMetadata& metadata);
+                            const std::string& csr_der, const ClusterMetadata& metadata,
+                            std::int64_t previous_epoch);
 std::string RenewMessage(const std::string& csr_der);
 std::string HeartbeatMessage(std::int64_t epoch, const ClusterMetadata& metadata);
 

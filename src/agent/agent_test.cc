@@ -140,8 +140,10 @@ TEST_F(AgentTest, OpensTunnelsAgainThatWereLost) {
 
 TEST_F(AgentTest, RegistersAgainWhenItsCertificateIsRefused) {
   StartReady();
+  EXPECT_EQ(central_.last_previous_epoch, 0);
   central_.refuse_heartbeats = true;
   EXPECT_TRUE(Eventually([&] { return central_.registrations == 2 && agent_->Ready(); }));
+  EXPECT_EQ(central_.last_previous_epoch, 1);
   EXPECT_TRUE(Eventually([&] { return central_.Ask(Request("/api"))->head.status == 200; }));
   EXPECT_EQ(central_.tunnels_with_wrong_identity, 0);
 }

@@ -115,7 +115,7 @@ void Control::Register() {
   Open({}, [this, made = std::move(*made)] {
     Call(kRegisterPath,
          RegisterMessage(config_.central.token, config_.cluster.name, made.csr_der,
-                         facts_.metadata()),
+                         facts_.metadata(), registration_.epoch),
          [this, key_pem = made.key_pem](Result<std::string> answer) {
            OnRegistered(std::move(answer), key_pem);
          });

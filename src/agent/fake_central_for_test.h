@@ -174,6 +174,7 @@ class FakeCentral {
   }
 
   std::atomic<int> registrations{0}, heartbeats{0}, renewals{0}, tunnels_opened{0}, refused{0};
+  std::atomic<std::int64_t> last_previous_epoch{-1};
   std::atomic<int> last_node_count{-1}, tunnels_with_wrong_identity{0};
   std::atomic<bool> refuse_heartbeats{false};
   std::atomic<int> certificate_life_s{3600};
@@ -194,6 +195,7 @@ class FakeCentral {
       ++refused;
       return reply(MakeError(ErrorCode::kUnauthenticated, "the token is not valid"));
     }
+    last_previous_epoch = message.previous_epoch();
     ++registrations;
     v1::RegisterResponse response;
     response.set_cluster_id("0b9f2a54-6f5f-4c1e-9a53-7d1c0f0e1a2b");

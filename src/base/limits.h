@@ -88,7 +88,8 @@ inline constexpr seconds kPingDeadline{
 inline constexpr milliseconds kHeartbeatInterval{15'000};
 inline constexpr int kHeartbeatsMissedMax = 3;  // then the cluster shows as disconnected
 inline constexpr milliseconds kReconnectMin{1'000};
-inline constexpr milliseconds kReconnectMax{60'000};
+// With a dial that fails at its deadline, an agent is back within 60 s of its link's healing.
+inline constexpr milliseconds kReconnectMax{45'000};
 inline constexpr seconds kDialDeadline{10};
 inline constexpr std::size_t kTunnelConnectionsMax = 4;
 inline constexpr std::chrono::hours kAgentCertificateLife{24};

@@ -79,6 +79,11 @@ Result<std::string> AgentService::RegisterBlocking(const std::string& request,
       return MakeError(ErrorCode::kPermissionDenied,
                        "the token belongs to another cluster than cluster.name says");
     }
+    if (IsFenced(cluster->id, message.previous_epoch())) {
+      return MakeError(ErrorCode::kFailedPrecondition,
+                       "a newer agent serves this cluster; is the agent running twice? This one "
+                       "stands by until the other has gone");
+    }
     MK8S_ASSIGN_OR_RETURN(const std::int64_t epoch, services_.store.NextClusterEpoch(cluster->id));
     MK8S_ASSIGN_OR_RETURN(
         const std::string certificate,
@@ -88,7 +93,8 @@ Result<std::string> AgentService::RegisterBlocking(const std::string& request,
                                   .token_generation = cluster->token_generation,
                                   .epoch = epoch},
                                  limits::kAgentCertificateLife, services_.clock.Now()));
-    services_.tunnels.NoteEpoch(cluster->id, epoch);
+    const auto ghost_ip = services_.tunnels.NoteEpoch(cluster->id, epoch);
+    if (ghost_ip) AuditFenced(*cluster, *ghost_ip, ip);
     services_.tunnels.Heartbeat(cluster->id, epoch, MetadataFrom(message.metadata()));
     pb::RegisterResponse response;
     response.set_cluster_id(cluster->id);
@@ -103,6 +109,28 @@ Result<std::string> AgentService::RegisterBlocking(const std::string& request,
                     cluster != nullptr ? cluster->name : Printable(message.cluster_name(), 253), ip,
                     answer);
   return answer;
+}
+
+bool AgentService::IsFenced(const std::string& cluster_id, std::int64_t previous_epoch) const {
+  return previous_epoch > 0 && previous_epoch < services_.tunnels.EpochOf(cluster_id) &&
+         services_.tunnels.StateOf(cluster_id).connected;
+}
+
+void AgentService::AuditFenced(const Cluster& cluster, const std::string& ghost_ip,
+                               const std::string& ip) {
+  const WallTime now = services_.clock.Now();
+  services_.audit.Record({.id = NewRequestId(now),
+                          .time = now,
+                          .cluster_id = cluster.id,
+                          .cluster = cluster.name,
+                          .command = "agent fence",
+                          .status = AuditStatus::kInterrupted,
+                          .verb = "fence",
+                          .resource = "agents",
+                          .source_ip = ghost_ip,
+                          .reason = "a newer agent registered from " + ip});
+  log::Warn("a newer agent takes the place of a connected one",
+            {{"cluster", cluster.name}, {"older", ghost_ip}, {"newer", ip}});
 }
 
 void AgentService::AuditRegistration(const std::string& cluster_id, const std::string& cluster,

@@ -2,13 +2,14 @@
 // (api/proto/mk8s/agent/v1/agent.proto).
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
 #include "central/metrics.h"
 #include "central/services.h"
 #include "grpc/server.h"
+#include "models/cluster.h"
 #include "net/connection.h"
 #include "pki/agent_identity.h"
 #include "pki/certificate_authority.h"
@@ -39,8 +40,11 @@ class AgentService {
 
   /// On a pool thread: the whole of Register.
   Result<std::string> RegisterBlocking(const std::string& request, const std::string& ip);
+  /// Whether an agent that held `previous_epoch` was fenced by one that is connected.
+  bool IsFenced(const std::string& cluster_id, std::int64_t previous_epoch) const;
   void AuditRegistration(const std::string& cluster_id, const std::string& cluster,
                          const std::string& ip, const Result<std::string>& outcome);
+  void AuditFenced(const Cluster& cluster, const std::string& ghost_ip, const std::string& ip);
 
   Services& services_;
   Metrics& metrics_;

@@ -66,10 +66,12 @@ void Tunnels::Cut(std::string_view cluster_id) {
   for (const auto& tunnel : cut) CloseOnItsLoop(tunnel);
 }
 
-void Tunnels::NoteEpoch(std::string_view cluster_id, std::int64_t epoch) {
+std::optional<std::string> Tunnels::NoteEpoch(std::string_view cluster_id, std::int64_t epoch) {
   const std::lock_guard lock(mutex_);
   Entry& entry = clusters_[std::string(cluster_id)];
   entry.epoch = std::max(entry.epoch, epoch);
+  if (entry.tunnels.empty() || entry.tunnels.front()->epoch >= epoch) return std::nullopt;
+  return entry.tunnels.front()->connection->peer_ip();
 }
 
 std::int64_t Tunnels::EpochOf(std::string_view cluster_id) const {

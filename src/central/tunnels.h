@@ -56,8 +56,9 @@ class Tunnels {
   void Cut(std::string_view cluster_id);
 
   /// The agent registered under `epoch`: tunnels of older ones are refused from here on, and cut
-  /// when its first one comes.
-  void NoteEpoch(std::string_view cluster_id, std::int64_t epoch);
+  /// when its first one comes.  The address of the agent that it takes the place of, if one is
+  /// connected.
+  std::optional<std::string> NoteEpoch(std::string_view cluster_id, std::int64_t epoch);
   /// The newest epoch known here; 0 if none.
   std::int64_t EpochOf(std::string_view cluster_id) const;
   /// A heartbeat came; it keeps the cluster connected for kHeartbeatInterval x

@@ -29,7 +29,7 @@ class FakeConnection : public net::Connection {
 
  private:
   net::Loop& loop_;
-  std::string text_;
+  std::string text_ = "192.0.2.7";
   bool closed_ = false;
 };
 
@@ -78,7 +78,8 @@ TEST_F(TunnelsTest, ConnectionsAreSpreadOverTheLoops) {
 TEST_F(TunnelsTest, ANewerEpochFencesTheOlder) {
   const auto ghost = Make(1, first_), owner = Make(2, first_);
   ASSERT_TRUE(tunnels_.Add(ghost));
-  tunnels_.NoteEpoch("dev", 2);
+  EXPECT_EQ(tunnels_.NoteEpoch("dev", 1), std::nullopt) << "its own";
+  EXPECT_EQ(tunnels_.NoteEpoch("dev", 2), "192.0.2.7") << "the ghost's address";
   EXPECT_EQ(tunnels_.Pick("dev", first_), ghost) << "until the newer one's tunnel is open";
   ASSERT_TRUE(tunnels_.Add(owner));
   EXPECT_EQ(tunnels_.Pick("dev", first_), owner);
