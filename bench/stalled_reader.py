@@ -12,9 +12,11 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
-from loads import http1
-from peers import BIG, CLUSTER, Mk8s, Peer, make_certificates, start_upstream, write_kubeconfig
+from loads import get_http1
+from mk8s import CLUSTER, Mk8s
+from peer import Peer
 from processes import Processes, rss_bytes, wait_for
+from upstream import BIG, make_certificates, start_upstream, write_kubeconfig
 
 ROOT = Path(__file__).resolve().parent.parent
 STALLED = 20
@@ -64,13 +66,13 @@ def main():
             make_certificates(processes.folder)
             mk8s = Mk8s(processes, options.binaries)
             peer = mk8s.peer(mk8s.add_agent(CLUSTER, write_kubeconfig(processes.folder, start_upstream(processes))))
-            http1(peer, CONNECTIONS, seconds)  # warm
+            get_http1(peer, CONNECTIONS, seconds)  # warm
             before, without, beside, memory = megabytes(peer), [], [], {}
             for _ in range(rounds):
-                without.append(http1(peer, CONNECTIONS, seconds).p99_ms)
+                without.append(get_http1(peer, CONNECTIONS, seconds).p99_ms)
                 stalled = [stall(peer) for _ in range(STALLED)]
                 memory = settled(peer)
-                beside.append(http1(peer, CONNECTIONS, seconds).p99_ms)
+                beside.append(get_http1(peer, CONNECTIONS, seconds).p99_ms)
                 for connection in stalled:
                     connection.close()
         finally:

@@ -192,12 +192,23 @@ def new_central(tmp_path):
 
 
 @pytest.fixture
+def own(new_central, tmp_path):
+    """A central of this test's own, with one administrator logged in."""
+    central = new_central()
+    central.create_user(ADMIN, PASSWORD, "admin")
+    central.start()
+    cli = Cli(tmp_path / "home", central, ADMIN, PASSWORD)
+    cli.login().ok()
+    return cli
+
+
+@pytest.fixture
 def new_agent(tmp_path, clusters):
     """new_agent(central, cluster, name, token) -> an agent of this test's own, started."""
     made = []
 
-    def make(central, cluster, name, token, start=True):
-        made.append(Agent(tmp_path / f"agent-{len(made)}", central, clusters[cluster], name, token))
+    def make(central, cluster, name, token, start=True, via=None):
+        made.append(Agent(tmp_path / f"agent-{len(made)}", central, clusters[cluster], name, token, via))
         return made[-1].start() if start else made[-1].launch()
     yield make
     for agent in made:

@@ -7,22 +7,7 @@ import time
 import pytest
 
 from harness.agent import register, wait_connected
-from harness.cli import Cli
 from harness.process import BIN, Process, until
-
-EMAIL, PASSWORD = "ops@example.com", "a-password-for-tests-1"
-
-
-@pytest.fixture
-def own(new_central, tmp_path):
-    """A central of this test's own, with one administrator logged in."""
-    central = new_central()
-    central.create_user(EMAIL, PASSWORD, "admin")
-    central.start()
-    cli = Cli(tmp_path / "home", central, EMAIL, PASSWORD)
-    cli.login().ok()
-    return cli
-
 
 def assert_offline(cli, name):
     started = time.monotonic()
@@ -91,9 +76,9 @@ def test_newer_agent_of_a_cluster_wins(own, new_agent, clusters):
     token = register(own.rest, "lab")
     new_agent(own.central, "alpha", "lab", token)
     new_agent(own.central, "beta", "lab", token)
-    before = len(clusters["beta"].requests_of(EMAIL))
+    before = len(clusters["beta"].requests_of(own.email))
     until(lambda: own.kubectl("lab", "get", "nodes").code == 0, 10, "the newer one serves")
-    assert len(clusters["beta"].requests_of(EMAIL)) > before
+    assert len(clusters["beta"].requests_of(own.email)) > before
     own.kubectl("lab", "get", "nodes").ok()
 
 

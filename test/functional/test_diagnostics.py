@@ -23,11 +23,6 @@ def test_agents_diagnostics(agents):
             assert rest("GET", path).status == 200, (agent.name, path)
 
 
-def metric(central, name):
-    lines = central.diagnostic("GET", "/metrics").ok().body.splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
-
-
 def test_metrics_count_requests(central, operator, agents):
     text = central.diagnostic("GET", "/metrics").ok().body
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
@@ -35,10 +30,10 @@ def test_metrics_count_requests(central, operator, agents):
     counters = [line.split()[2] for line in text.splitlines()
                 if line.startswith("# TYPE ") and line.endswith(" counter") and "request" in line]
     assert counters and all(name.endswith("_total") for name in counters), text
-    before = sum(metric(central, name) for name in counters)
+    before = sum(central.diagnostic.metric(name) for name in counters)
     for _ in range(3):
         operator.rest("GET", "/clusters/alpha/k8s/api/v1/nodes").ok()
-    assert sum(metric(central, name) for name in counters) >= before + 3
+    assert sum(central.diagnostic.metric(name) for name in counters) >= before + 3
 
 
 def test_diagnostics_are_not_on_the_users_port(central):

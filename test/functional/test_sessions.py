@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from harness.cluster import kubectls
+from harness.load import Follower
 from harness.process import until
 
 CUT_SECONDS_MAX = 5
@@ -13,28 +15,47 @@ both = pytest.mark.parametrize("cluster", ["alpha", "beta"])
 @pytest.fixture
 def streams(make_user, pod, namespace):
     """streams("alpha") -> (user, its open commands by name, each seen to be flowing)."""
-    started = []
+    started, watches = [], []
+    spdy = kubectls()["testbed-spdy"]
 
     def open_streams(cluster):
         user = make_user("operator")
         pod(cluster, "ticking", ["sh", "-c", "while echo tick; do sleep 0.1; done"])
         to_pod = ["--cluster", cluster, "-n", namespace]
         commands = {
-            "logs -f": ["kubectl", *to_pod, "logs", "-f", "ticking"],
-            "exec": ["kubectl", *to_pod, "exec", "-i", "ticking", "--", "sh", "-c", "echo in; exec cat"],
-            "port-forward": ["kubectl", *to_pod, "port-forward", "pod/ticking", ":80"],
-            "watch": ["kubectl", *to_pod, "get", "pods", "-w", "--no-headers"],
+            "logs -f": ["logs", "-f", "ticking"],
+            "exec": ["exec", "-i", "ticking", "--", "sh", "-c", "echo in; exec cat"],
+            "attach": ["attach", "ticking"],
+            "port-forward": ["port-forward", "pod/ticking", ":80"],
+            "watch": ["get", "pods", "-w", "--no-headers"],
         }
-        running = {name: user.start(*command) for name, command in commands.items()}
+        running = {name: user.start("kubectl", *to_pod, *command) for name, command in commands.items()}
+        for name in ("exec", "attach", "port-forward"):
+            running[f"{name} over SPDY"] = user.start("kubectl", *to_pod, *commands[name], env=spdy)
         started.extend(running.values())
         for name, process in running.items():
             assert process.stdout.readline(), (name, process.stderr.read() if process.poll() else "")
+        running["watch over HTTP/1.1"] = Watch(user.rest, cluster, namespace)
+        watches.append(running["watch over HTTP/1.1"])
         return user, running
     yield open_streams
+    for watch in watches:
+        watch.follower.close()
     for process in started:  # not killed: mk8s passes the signal on to its kubectl and tidies up
         process.terminate()
     for process in started:
         process.wait(10)
+
+
+class Watch:
+    """What kubectl never does, for it speaks HTTP/2."""
+
+    def __init__(self, rest, cluster, namespace):
+        self.rest = rest
+        self.follower = Follower(rest, f"/clusters/{cluster}/k8s/api/v1/namespaces/{namespace}/pods?watch=1")
+
+    def poll(self):
+        return self.follower.ended
 
 
 def assert_cut(running):
@@ -60,8 +81,12 @@ def test_disabled_user_is_cut_off(streams, admin, cluster):
 @both
 def test_logout_cuts_its_streams(streams, cluster):
     user, running = streams(cluster)
+    other = running.pop("watch over HTTP/1.1")  # on a session of its own
     user("logout").ok()
     assert_cut(running)
+    assert other.poll() is None
+    other.rest("POST", "/auth/logout").ok()
+    assert_cut({"another session's watch": other})
 
 
 @both
@@ -69,8 +94,9 @@ def test_role_taken_away_cuts_what_it_allowed(streams, admin, clusters, cluster,
     user, running = streams(cluster)
     admin("users", "set-roles", user.email, "viewer").ok()
     watch = running.pop("watch")  # which a viewer may, too; neither list nor get gives logs
+    other = running.pop("watch over HTTP/1.1")
     assert_cut(running)
-    assert watch.poll() is None
+    assert watch.poll() is None and other.poll() is None
     clusters[cluster].kubectl("-n", namespace, "delete", "pod", "ticking", "--wait=false").ok()
     assert b"ticking" in watch.stdout.readline(), "the watch does not go on"
 

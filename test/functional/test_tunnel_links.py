@@ -198,7 +198,7 @@ def test_agents_reconnecting_under_load(own, loaded):
         assert_back_and_none_hung(rest, loads, broke, seconds_max=10)
         failed = [a for load in loads for a in load.asked if a.status != 200]
         assert failed, "no request was under way when the links broke"
-        assert all(a.status == 503 for a in failed), failed
+        assert {a.status for a in failed} <= {503, 0}, failed  # 0: its answer had begun
 
 
 @pytest.mark.full

@@ -1,20 +1,24 @@
 """mk8s-agent under test: one per cluster, started with a configuration file outside the cluster."""
 
+import json
 import pathlib
 
 import yaml
 
+from .http import Rest
 from .process import BIN, Process, until
 
 
 class Agent:
-    def __init__(self, folder, central, cluster, name, token):
+    """`via` ("host:port"): what it dials instead of central's own port."""
+
+    def __init__(self, folder, central, cluster, name, token, via=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.central, self.name = central, name
         self.config_file, self.ready_file = self.folder / "agent.yaml", self.folder / "ready.json"
         self.config = {
-            "central": {"url": f"https://{central.grpc}", "token": token},
+            "central": {"url": f"https://{via or central.grpc}", "token": token},
             "cluster": {"name": name},
             "tls": {"ca_file": central.ca_file},
             "kubernetes": {"kubeconfig": str(cluster.agent_kubeconfig)},
@@ -33,6 +37,10 @@ class Agent:
         self.launch()
         self.process.wait_for(self.ready_file, 30)
         return self
+
+    @property
+    def diagnostic(self):
+        return Rest(json.loads(self.ready_file.read_text())["diagnostics"])
 
     def stop(self, **how):
         return self.process.stop(**how)

@@ -58,6 +58,11 @@ class Rest:
         finally:
             connection.close()
 
+    def metric(self, name):
+        """The sum of a metric's samples, of a program's diagnostics port."""
+        lines = self("GET", "/metrics").ok().body.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
     def login(self, email, password):
         return self("POST", "/auth/login", {"email": email, "password": password})
 

@@ -57,6 +57,16 @@ class Process:
     def send(self, number):
         self.process.send_signal(number)
 
+    @property
+    def memory_bytes(self):
+        """Resident now."""
+        pages = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def stop(self, number=signal.SIGTERM, seconds=30):
         """Ends it and returns its exit status; one that does not end in time is a failure."""
         if self.running:
