@@ -124,13 +124,16 @@ bool AsksToImpersonate(const http::Fields& fields) {
 }
 
 http::Fields RequestFieldsForCluster(const http::Fields& from_client) {
+  // kube-apiserver refuses a watch by WebSocket without one (golang.org/x/net/websocket,
+  // checkOrigin).
+  const bool keeps_origin = from_client.Find("sec-websocket-key").has_value();
   http::Fields kept;
   for (const http::Field& field : from_client) {
     if (field.name == kWebSocketProtocol) {
       if (const std::string value = WithoutBearer(field.value); !value.empty()) {
         kept.Add(field.name, value);
       }
-    } else if (Holds(kToCluster, field.name)) {
+    } else if (Holds(kToCluster, field.name) || (keeps_origin && field.name == "origin")) {
       kept.Add(field.name, field.value);
     }
   }

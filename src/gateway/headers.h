@@ -19,7 +19,8 @@ bool AsksToImpersonate(const http::Fields& fields);
 
 /// What of a client's fields may reach a cluster: an allow-list, repeated fields kept in order.
 /// Never credentials, cookies, identities, forwarding fields or anything hop-by-hop; bearer tokens
-/// are taken out of Sec-WebSocket-Protocol.
+/// are taken out of Sec-WebSocket-Protocol; Origin, which admission has compared with the host,
+/// passes with a WebSocket's handshake alone.
 http::Fields RequestFieldsForCluster(const http::Fields& from_client);
 
 /// The token that a WebSocket client offers as the sub-protocol

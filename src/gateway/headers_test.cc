@@ -56,6 +56,11 @@ TEST(RequestFieldsForCluster, PassesWhatKubernetesClientsNeedAndNothingElse) {
   }
 }
 
+TEST(RequestFieldsForCluster, PassesTheOriginOfAWebSocketAlone) {
+  const http::Fields handshake = {{"origin", "https://mk8s.example"}, {"sec-websocket-key", "x"}};
+  EXPECT_EQ(RequestFieldsForCluster(handshake), handshake);
+}
+
 TEST(RequestFieldsForCluster, TakesTokensOutOfSubProtocols) {
   const std::string token = "base64url.bearer.authorization.k8s.io.dG9rZW4";
   const std::pair<std::string, std::string> table[] = {
