@@ -23,8 +23,19 @@ make_javascript() { # FOLDER
 }
 run_javascript() { echo "node $1/client.js"; }
 
+make_java() { # FOLDER
+  mkdir "$1"
+  mvn --batch-mode --quiet -f "$here/java/pom.xml" "-Dmaven.repo.local=$1/repository" \
+    org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies "-DoutputDirectory=$1/jars" -DincludeScope=runtime
+  rm -r "$1/repository" # what Maven itself is made of
+  (cd "$1/jars" && sha256sum --check --strict --quiet "$here/java/jars.sha256")
+  [[ $(ls "$1/jars") == "$(cut -c67- "$here/java/jars.sha256")" ]] || die "other jars than in jars.sha256"
+  javac -cp "$1/jars/*" -d "$1/classes" "$here/java/Client.java"
+}
+run_java() { echo "java -cp $1/jars/*:$1/classes Client"; }
+
 name=${1:-}
-[[ $name =~ ^(python|javascript)$ ]] || die "usage: build.sh python|javascript"
+[[ $name =~ ^(python|javascript|java)$ ]] || die "usage: build.sh python|javascript|java"
 store=$cache_dir/clients
 made=$store/$name-$(cd "$here/$name" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12)
 if [[ ! -f $made/.complete ]]; then

@@ -66,6 +66,7 @@ PROGRAMS = {  # client: its version, its folder and what it runs on; client-go i
     "client-go": (pinned("go/go.mod", r"k8s.io/client-go v([\d.]+)"), None, None),
     "Python": (pinned("python/requirements.txt", r"\nkubernetes==([\d.]+)"), "python", "/usr/bin/python3"),
     "JavaScript": (pinned("javascript/package.json", r'client-node": "([\d.]+)"'), "javascript", "node"),
+    "Java fabric8": (pinned("java/pom.xml", r"<version>(\d[\d.]+)</version>\s*</dependency>"), "java", "mvn"),
 }
 
 
