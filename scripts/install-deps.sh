@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what mk8s needs from Debian 12's own packages, and nothing when all is there (which takes no second).
-# usage: install-deps.sh [GROUP...]     groups: build, test, clients, bench; without any, build and test
+# usage: install-deps.sh [GROUP...]     groups: build, test, clients, kubelet, bench; without any, build and test
 # Changes nothing outside apt.  As a user it asks sudo, only when something is missing.
 set -euo pipefail
 
@@ -21,6 +21,8 @@ test=(
 )
 clients=() # what runs clients in other languages; a machine's own, from wherever, will do
 command -v npm >/dev/null || clients+=(nodejs npm)
+command -v mvn >/dev/null || clients+=(maven default-jdk-headless)
+kubelet=(containerd runc containernetworking-plugins busybox-static iproute2 procps) # for one real node
 bench=(libbenchmark-dev wrk nghttp2-client nginx-light haproxy curl)
 
 (($#)) || set -- build test
@@ -29,9 +31,10 @@ for group in "$@"; do
   case $group in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    kubelet) wanted+=("${kubelet[@]}") ;;
     clients) wanted+=("${clients[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) die "no group \"$group\": build, test, clients or bench" ;;
+    *) die "no group \"$group\": build, test, clients, kubelet or bench" ;;
   esac
 done
 

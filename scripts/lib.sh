@@ -76,9 +76,9 @@ build_in_root() {
 
 # The test bed takes ten minutes to build the first time: begin_testbed starts that in the background, behind
 # whatever else is built meanwhile, and finish_testbed waits for it and sets testbed_bin.
-begin_testbed() {
+begin_testbed() { # [--with-kubelet]
   mkdir -p "$root/build"
-  nice -n 10 "$root/test/testbed/build.sh" >"$root/build/testbed.bin" 2>"$root/build/testbed.log" &
+  nice -n 10 "$root/test/testbed/build.sh" "$@" >"$root/build/testbed.bin" 2>"$root/build/testbed.log" &
   testbed_pid=$!
 }
 finish_testbed() {

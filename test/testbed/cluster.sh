@@ -4,6 +4,8 @@
 # port-forward).  Everything of a cluster lies in DIR, among it kubeconfig (administrator), agent.kubeconfig (what
 # an mk8s-agent may do), audit.log (the cluster's own) and NAME.log of each process.
 #
+# With MK8S_TESTBED_NODES=none it has neither KWOK nor testnode nor nodes: kubelet.sh then adds a real one.
+#
 # usage: cluster.sh run DIR NAME    in the foreground until SIGTERM; DIR/ready appears when the cluster is ready
 #        cluster.sh up DIR NAME     the same in the background; returns when it is ready
 #        cluster.sh down DIR        ends it
@@ -18,7 +20,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly ready_seconds_max=120 # a busy machine needs 20
 readonly stop_tenths_max=50
-readonly nodes=(node-1 node-2)
+nodes=(node-1 node-2)
+[[ ${MK8S_TESTBED_NODES:-} != none ]] || nodes=()
 
 start() { # NAME SIGNAL COMMAND...: SIGNAL is what it gets when this script dies
   local name=$1 signal=$2
@@ -99,6 +102,7 @@ K
     --service-account-issuer=https://kubernetes.default.svc --service-cluster-ip-range=10.0.0.0/24 \
     --authorization-mode=Node,RBAC --disable-admission-plugins=ServiceAccount --allow-privileged \
     --kubelet-certificate-authority=ca.crt --kubelet-client-certificate=admin.crt --kubelet-client-key=admin.key \
+    --kubelet-preferred-address-types=InternalIP \
     --requestheader-client-ca-file=ca.crt --requestheader-allowed-names=front-proxy \
     --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
     --requestheader-extra-headers-prefix=X-Remote-Extra- \
@@ -112,6 +116,7 @@ start_rest() {
   start kube-scheduler KILL "$bin/kube-scheduler" "${common[@]}" --secure-port "$sched"
   start kube-controller-manager KILL "$bin/kube-controller-manager" "${common[@]}" --secure-port "$kcm" \
     --use-service-account-credentials=false --service-account-private-key-file sa.key --root-ca-file ca.crt
+  ((${#nodes[@]})) || return 0
   # Without --server-address KWOK would listen on every address.
   start kwok KILL "$bin/kwok" --kubeconfig kubeconfig --config "$bin/kwok-stages.yaml" --manage-all-nodes=true \
     --server-address "127.0.0.1:$kwok" --node-ip 127.0.0.1 --node-port "$node" --node-lease-duration-seconds 40 \
@@ -181,7 +186,7 @@ run() {
   start_rest
   until_true "namespace default" "$bin/kubectl" --kubeconfig kubeconfig get namespace default
   seed | "$bin/kubectl" --kubeconfig kubeconfig apply -f - >seed.log
-  until_true "ready nodes" node_usable
+  ((${#nodes[@]} == 0)) || until_true "ready nodes" node_usable
   echo "https://127.0.0.1:$api" >.ready
   mv .ready ready
   wait -n || true # whichever ended, its log says why

@@ -43,11 +43,11 @@ def every_kubectl():
 
 
 class Cluster:
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, env=None):
         self.name, self.folder = name, pathlib.Path(folder)
         self.kubeconfig, self.agent_kubeconfig = self.folder / "kubeconfig", self.folder / "agent.kubeconfig"
         self.process = Process(f"cluster {name}", [TESTBED / "cluster.sh", "run", folder, name],
-                               self.folder / "cluster.log", death_signal="TERM")
+                               self.folder / "cluster.log", env=env, death_signal="TERM")
 
     def wait(self):
         self.api = self.process.wait_for(self.folder / "ready", 120).strip()
