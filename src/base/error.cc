@@ -13,6 +13,8 @@ std::string_view Name(ErrorCode code) {
       return "deadline_exceeded";
     case ErrorCode::kNotFound:
       return "not_found";
+    case ErrorCode::kExpired:
+      return "expired";
     case ErrorCode::kAlreadyExists:
       return "already_exists";
     case ErrorCode::kConflict:

@@ -15,6 +15,7 @@ enum class ErrorCode {
   kInvalidArgument,     // malformed input; the same call cannot succeed
   kDeadlineExceeded,    // time ran out; the effect is unknown
   kNotFound,            // no such object
+  kExpired,             // it was there: a list that began too long ago (HTTP 410)
   kAlreadyExists,       // the name is taken
   kConflict,            // the object changed since it was read
   kPermissionDenied,    // known caller, not allowed
@@ -34,12 +35,25 @@ enum class ErrorCode {
 
 /// Every code once, in order: for tables and exhaustive tests.
 inline constexpr ErrorCode kAllErrorCodes[] = {
-    ErrorCode::kCancelled,          ErrorCode::kInvalidArgument,  ErrorCode::kDeadlineExceeded,
-    ErrorCode::kNotFound,           ErrorCode::kAlreadyExists,    ErrorCode::kConflict,
-    ErrorCode::kPermissionDenied,   ErrorCode::kUnauthenticated,  ErrorCode::kResourceExhausted,
-    ErrorCode::kFailedPrecondition, ErrorCode::kTooLarge,         ErrorCode::kUriTooLong,
-    ErrorCode::kHeadersTooLarge,    ErrorCode::kMethodNotAllowed, ErrorCode::kUnimplemented,
-    ErrorCode::kInternal,           ErrorCode::kUnavailable,      ErrorCode::kBadGateway,
+    ErrorCode::kCancelled,
+    ErrorCode::kInvalidArgument,
+    ErrorCode::kDeadlineExceeded,
+    ErrorCode::kNotFound,
+    ErrorCode::kExpired,
+    ErrorCode::kAlreadyExists,
+    ErrorCode::kConflict,
+    ErrorCode::kPermissionDenied,
+    ErrorCode::kUnauthenticated,
+    ErrorCode::kResourceExhausted,
+    ErrorCode::kFailedPrecondition,
+    ErrorCode::kTooLarge,
+    ErrorCode::kUriTooLong,
+    ErrorCode::kHeadersTooLarge,
+    ErrorCode::kMethodNotAllowed,
+    ErrorCode::kUnimplemented,
+    ErrorCode::kInternal,
+    ErrorCode::kUnavailable,
+    ErrorCode::kBadGateway,
     ErrorCode::kDataLoss,
 };
 

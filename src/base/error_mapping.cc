@@ -13,6 +13,8 @@ int HttpStatus(ErrorCode code) {
       return 504;
     case ErrorCode::kNotFound:
       return 404;
+    case ErrorCode::kExpired:
+      return 410;
     case ErrorCode::kAlreadyExists:
       return 409;
     case ErrorCode::kConflict:
@@ -57,6 +59,8 @@ int GrpcStatus(ErrorCode code) {
       return 4;
     case ErrorCode::kNotFound:
       return 5;
+    case ErrorCode::kExpired:
+      return 9;
     case ErrorCode::kAlreadyExists:
       return 6;
     case ErrorCode::kConflict:
@@ -101,6 +105,8 @@ std::string_view KubeStatusReason(ErrorCode code) {
       return "Timeout";
     case ErrorCode::kNotFound:
       return "NotFound";
+    case ErrorCode::kExpired:
+      return "Expired";
     case ErrorCode::kAlreadyExists:
       return "AlreadyExists";
     case ErrorCode::kConflict:
@@ -144,6 +150,7 @@ int ExitCode(ErrorCode code) {
     case ErrorCode::kCancelled:
     case ErrorCode::kDeadlineExceeded:
     case ErrorCode::kNotFound:
+    case ErrorCode::kExpired:
     case ErrorCode::kAlreadyExists:
     case ErrorCode::kConflict:
     case ErrorCode::kPermissionDenied:
@@ -177,6 +184,8 @@ ErrorCode FromHttpStatus(int status) {
       return ErrorCode::kMethodNotAllowed;
     case 409:
       return ErrorCode::kConflict;
+    case 410:
+      return ErrorCode::kExpired;
     case 413:
       return ErrorCode::kTooLarge;
     case 414:
