@@ -117,12 +117,6 @@ Error BadGateway(std::string message, std::string detail = {}) {
 
 }  // namespace
 
-bool AsksToImpersonate(const http::Fields& fields) {
-  return std::any_of(fields.begin(), fields.end(), [](const http::Field& field) {
-    return ToLower(field.name).starts_with("impersonate-");
-  });
-}
-
 http::Fields RequestFieldsForCluster(const http::Fields& from_client) {
   // kube-apiserver refuses a watch by WebSocket without one (golang.org/x/net/websocket,
   // checkOrigin).

@@ -13,10 +13,6 @@
 
 namespace mk8s::gateway {
 
-/// True if any field begins with "impersonate-".  The caller decides (verb impersonate) or refuses
-/// with 403; stripping them silently would run `--as=bob` as the caller.
-bool AsksToImpersonate(const http::Fields& fields);
-
 /// What of a client's fields may reach a cluster: an allow-list, repeated fields kept in order.
 /// Never credentials, cookies, identities, forwarding fields or anything hop-by-hop; bearer tokens
 /// are taken out of Sec-WebSocket-Protocol; Origin, which admission has compared with the host,

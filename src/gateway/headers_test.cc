@@ -92,14 +92,6 @@ TEST(WebSocketBearer, ReadsTheOneToken) {
   EXPECT_FALSE(WebSocketBearer({}));
 }
 
-TEST(AsksToImpersonate, InAnyCaseAndForm) {
-  for (const char* name : {"Impersonate-User", "IMPERSONATE-GROUP", "impersonate-uid",
-                           "impersonate-extra-x", "impersonate-anything-new"}) {
-    EXPECT_TRUE(AsksToImpersonate({{"accept", "x"}, {name, "x"}})) << name;
-  }
-  EXPECT_FALSE(AsksToImpersonate({{"accept", "impersonate-user"}, {"x-impersonate-user", "x"}}));
-}
-
 TEST(ResponseFieldsForClient, DropsWhatSpeaksForTheGateway) {
   const http::Fields passed = {{"content-type", "a/b"}, {"warning", "299 - x"},
                                {"warning", "299 - y"},  {"retry-after", "1"},

@@ -158,6 +158,7 @@ TEST(RequestForCluster, AddsTheIdentityLast) {
                          {"audit-id", "evil"},
                          {"authorization", "Bearer evil"},
                          {"x-remote-user", "root"},
+                         {"origin", "https://evil.test"},
                          {"connection", "impersonate-user"}};
   const http::RequestHead sent =
       RequestForCluster(request, {.bearer = Secret("token"), .authority = "10.0.0.1:6443"});
@@ -165,6 +166,7 @@ TEST(RequestForCluster, AddsTheIdentityLast) {
   EXPECT_EQ(sent.method, "GET");
   EXPECT_EQ(sent.protocol, "websocket");
   const http::Fields expected = {{"accept", "*/*"},
+                                 {"origin", "https://10.0.0.1:6443"},
                                  {"impersonate-user", "dev@example.com"},
                                  {"impersonate-group", "mk8s:users"},
                                  {"impersonate-group", "mk8s:role:developer"},

@@ -51,6 +51,8 @@ class Target {
   const PathLayout& layout() const { return layout_; }
 
   const std::vector<QueryPair>& query() const { return query_; }
+  /// Central asks for less or otherwise than the client did; never what is decided upon.
+  void ReplaceQuery(std::vector<QueryPair> query) { query_ = std::move(query); }
   /// The first value of `key`, as url.Values.Get; nothing if it does not occur.
   std::optional<std::string_view> Query(std::string_view key) const;
   /// Go's rule for a boolean parameter (apimachinery/pkg/runtime/conversion.go): false only when
