@@ -67,6 +67,17 @@ std::string_view NonResourceVerb(std::string_view method) {
 
 }  // namespace
 
+bool Admits(std::span<const ListScope> scopes, bool namespace_object, std::string_view namespace_,
+            std::string_view name) {
+  if (namespace_object) namespace_ = name;
+  return std::any_of(scopes.begin(), scopes.end(), [&](const ListScope& scope) {
+    const bool there = namespace_.empty() ? scope.cluster_scoped
+                                          : MatchesAny(scope.namespaces, namespace_) &&
+                                                !MatchesAny(scope.except_namespaces, namespace_);
+    return there && (scope.names.empty() || MatchesAny(scope.names, name));
+  });
+}
+
 Ask::Ask(const Attributes& request)
     : attributes(request), name(ObjectName(request)), verb(request.verb) {
   plain = Bit(Verb::kAny);

@@ -31,6 +31,11 @@ struct ListScope {
   bool operator==(const ListScope&) const = default;
 };
 
+/// Whether one of `scopes` takes the object; `namespace_` is "" for an object without one.
+/// `namespace_object`: the list is of core Namespaces.
+bool Admits(std::span<const ListScope> scopes, bool namespace_object, std::string_view namespace_,
+            std::string_view name);
+
 struct Decision {
   bool allowed = false;  // the whole request, unfiltered
   // A list or watch of which only a part is granted: may be sent only if the answer is filtered by

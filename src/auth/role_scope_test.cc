@@ -210,5 +210,50 @@ TEST(RoleScope, RefusalsSayWhatIsMissing) {
   }
 }
 
+// What a narrowed list may show.
+TEST(RoleScope, AdmitsWhatTheScopesTake) {
+  const ListScope web{.namespaces = {"web", "web-*"}};
+  const ListScope named{.namespaces = {"shop"}, .names = {"front-*"}};
+  const ListScope all{.namespaces = {"*"}, .except_namespaces = {"kube-*"}, .cluster_scoped = true};
+  const ListScope all_named{.namespaces = {"*"}, .names = {"a"}, .cluster_scoped = true};
+  struct Row {
+    std::vector<ListScope> scopes;
+    bool namespace_object;
+    std::string_view namespace_, name;
+    bool admitted;
+  };
+  const Row rows[] = {
+      {{web}, false, "web", "a", true},
+      {{web}, false, "web-2", "a", true},
+      {{web}, false, "shop", "web", false},
+      {{web}, false, "", "a", false},
+      {{web}, false, "", "web", false},
+      {{web}, false, "Web", "a", false},
+      {{named}, false, "shop", "front-1", true},
+      {{named}, false, "shop", "back-1", false},
+      {{named}, false, "web", "front-1", false},
+      {{web, named}, false, "web", "back-1", true},
+      {{web, named}, false, "shop", "back-1", false},
+      {{all}, false, "web", "a", true},
+      {{all}, false, "kube-system", "a", false},
+      {{all}, false, "", "kube-system", true},
+      {{all_named}, false, "", "a", true},
+      {{all_named}, false, "", "b", false},
+      {{all, web}, false, "kube-system", "a", false},
+      {{web}, true, "", "web", true},
+      {{web}, true, "", "shop", false},
+      {{all}, true, "", "kube-system", false},
+      {{all}, true, "", "web", true},
+      {{all_named}, true, "", "web", false},
+      {{named}, true, "", "shop", false},
+      {{web}, true, "", "", false},
+      {{}, false, "web", "a", false},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(Admits(row.scopes, row.namespace_object, row.namespace_, row.name), row.admitted)
+        << row.namespace_ << "/" << row.name << (row.namespace_object ? " (Namespace)" : "");
+  }
+}
+
 }  // namespace
 }  // namespace mk8s::auth

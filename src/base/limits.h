@@ -179,6 +179,13 @@ inline constexpr seconds kExecKeepalive{20};
 // A body must be there within this: large ones come over slow lines.
 inline constexpr seconds kExecBodyDeadline{60};
 
+// --- What custom resources are, by their cluster's discovery (central/resource_scopes.h) ---
+// A group's list of resources: Kubernetes' largest own has 30 KiB.  Over: the list is filtered as
+// if its objects had namespaces.
+inline constexpr std::size_t kResourceListBytesMax = 4 * 1024 * 1024;
+inline constexpr std::size_t kResourceScopesMax = 10'000;  // over: all are asked for anew
+inline constexpr seconds kResourceScopeLife{60};           // a definition may be replaced
+
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often
 inline constexpr std::size_t kAuditQueueMax = 20'000;  // over: requests are refused (503)

@@ -106,7 +106,9 @@ Result<Keys> EnsureKeys(const config::CentralConfig& config, store::Store& store
                         pki::CertificateAuthority::Load(ca_pem.Reveal().substr(0, key_begin),
                                                         Secret(ca_pem.Reveal().substr(key_begin))));
   MK8S_RETURN_IF_ERROR(WriteFile(config.server.data_dir + "/ca.crt", ca.certificate_pem(), 0644));
-  return Keys{std::move(signing_key), std::move(ca)};
+  MK8S_ASSIGN_OR_RETURN(auth::ContinueTokens continue_tokens,
+                        auth::ContinueTokens::FromSigningKey(signing_key));
+  return Keys{std::move(signing_key), std::move(continue_tokens), std::move(ca)};
 }
 
 Result<void> EnsureAccounts(const config::CentralConfig& config, store::Store& store,

@@ -2,6 +2,7 @@
 // replicas start together.
 #pragma once
 
+#include "auth/continue_token.h"
 #include "auth/signing_key.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -18,6 +19,7 @@ namespace mk8s::central {
 
 struct Keys {
   auth::SigningKey signing_key;
+  auth::ContinueTokens continue_tokens;
   pki::CertificateAuthority ca;
 };
 

@@ -90,6 +90,7 @@ Central::Central(config::CentralConfig config, std::unique_ptr<store::Store> sto
                 .snapshots = snapshots_,
                 .audit = audit_,
                 .signing_key = keys_.signing_key,
+                .continue_tokens = keys_.continue_tokens,
                 .authenticator = authenticator_,
                 .tunnels = tunnels_,
                 .ca_pem = keys_.ca.certificate_pem()},

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "auth/role_matcher.h"
+#include "auth/role_resources.h"
 #include "central/origin.h"
 #include "gateway/headers.h"
 #include "kube/attributes.h"
@@ -65,17 +65,23 @@ Result<void> KubeAdmission::FindCluster() {
 }
 
 Result<void> KubeAdmission::ReadAttributes(const http::RequestHead& head) {
-  if (gateway::AsksToImpersonate(head.fields)) {
-    return MakeError(ErrorCode::kPermissionDenied,
-                     "impersonation (kubectl --as) does not pass through mk8s");
-  }
   MK8S_ASSIGN_OR_RETURN(target_, kube::Target::Parse(route_.target));
   MK8S_ASSIGN_OR_RETURN(attributes_, kube::RequestAttributes(head.method, target_));
   kind_ = kube::Classify(attributes_, target_, head);
+  upgrade_ = !head.protocol.empty();
+  MK8S_ASSIGN_OR_RETURN(acts_as_, kube::ReadImpersonation(head.fields));
   return {};
 }
 
+// Whoever acts as somebody else needs the right to do so, and is still held to their own roles: the
+// cluster decides once more, for the one they act as.
 Result<void> KubeAdmission::Decide(const Snapshot& snapshot) {
+  scopes_.clear();
+  if (acts_as_) {
+    for (const Attributes& attributes : kube::DecisionsFor(*acts_as_)) {
+      MK8S_RETURN_IF_ERROR(DecideOne(snapshot, attributes));
+    }
+  }
   roles_.clear();
   if (kind_.kind == kube::RequestKind::kDiscovery || kind_.kind == kube::RequestKind::kSelfReview) {
     return {};  // open to everyone with a grant on the cluster, which FindCluster saw
@@ -94,13 +100,40 @@ Result<void> KubeAdmission::DecideOne(const Snapshot& snapshot, const Attributes
   if (user == nullptr || cluster == nullptr) {
     return MakeError(ErrorCode::kPermissionDenied, "the user or the cluster is gone");
   }
-  const auth::Decision decision = snapshot.Matcher(*user, *cluster)->Decide(attributes);
-  if (!decision.allowed) {
-    return kube::Forbidden(user->email, attributes, decision.reason,
-                           snapshot.role_book().WhoMayAllow(attributes, cluster->name));
+  auth::Decision decision = snapshot.Matcher(*user, *cluster)->Decide(attributes);
+  if (!decision.allowed && !decision.narrowed) {
+    return Forbidden(snapshot, attributes, decision.reason);
+  }
+  if (decision.narrowed && upgrade_) {
+    return Forbidden(snapshot, attributes,
+                     decision.reason +
+                         ", and over a WebSocket it cannot be shown in part; watch over plain "
+                         "HTTP, or one namespace at a time");
   }
   roles_.insert(roles_.end(), decision.roles.begin(), decision.roles.end());
+  scopes_ = std::move(decision.scopes);
+  narrowed_because_ = std::move(decision.reason);
   return {};
+}
+
+Error KubeAdmission::Forbidden(const Snapshot& snapshot, const Attributes& attributes,
+                               const std::string& reason) const {
+  return kube::Forbidden(user_, attributes, reason,
+                         snapshot.role_book().WhoMayAllow(attributes, cluster_));
+}
+
+bool KubeAdmission::NeedsResourceScope() const {
+  return !scopes_.empty() && attributes_.namespace_.empty() &&
+         auth::ScopeOf(attributes_.api_group, attributes_.resource) ==
+             auth::ResourceScope::kUnknown &&
+         std::none_of(scopes_.begin(), scopes_.end(),
+                      [](const auth::ListScope& scope) { return scope.cluster_scoped; });
+}
+
+Error KubeAdmission::RefuseClusterScoped() {
+  denied_ = true;
+  return Forbidden(*principal_->snapshot, attributes_,
+                   "it belongs to no namespace, and " + narrowed_because_);
 }
 
 Result<void> KubeAdmission::Again(const std::shared_ptr<const Snapshot>& snapshot) {
@@ -113,7 +146,13 @@ Result<void> KubeAdmission::Again(const std::shared_ptr<const Snapshot>& snapsho
   if (cluster == nullptr || !snapshot->HasGrant(*principal.user, *cluster)) {
     return MakeError(ErrorCode::kPermissionDenied, "the cluster is not granted any more");
   }
-  return Decide(*snapshot);
+  const std::vector<auth::ListScope> before = scopes_;
+  MK8S_RETURN_IF_ERROR(Decide(*snapshot));
+  if (scopes_ != before) {
+    return MakeError(ErrorCode::kPermissionDenied,
+                     "what your roles show of this list has changed; ask again");
+  }
+  return {};
 }
 
 }  // namespace mk8s::central

@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "auth/role_matcher.h"
 #include "base/result.h"
 #include "central/authenticator.h"
 #include "central/kube_route.h"
 #include "central/services.h"
 #include "http/message.h"
 #include "kube/classify.h"
+#include "kube/impersonation.h"
 #include "kube/target.h"
 #include "models/attributes.h"
 
@@ -32,7 +34,7 @@ class KubeAdmission {
                      std::string session_id = {});
 
   /// Decides again, as of `snapshot`, what was admitted before: the session, the cluster, the
-  /// roles.
+  /// roles.  What may be shown of a narrowed list must be the same.
   Result<void> Again(const std::shared_ptr<const Snapshot>& snapshot);
 
   /// Of a refusal: it is a decision about this caller, and no accident.
@@ -52,6 +54,15 @@ class KubeAdmission {
   const kube::Classification& kind() const { return kind_; }
   /// That allowed this very request, sorted.  Of a self review: none yet.
   const std::vector<std::string>& roles() const { return roles_; }
+  /// Whom the caller may act as, and asked to.
+  const std::optional<kube::Impersonation>& acts_as() const { return acts_as_; }
+  /// Not empty: only what these let through of the list or watch may be shown.
+  const std::vector<auth::ListScope>& scopes() const { return scopes_; }
+  /// Only objects in namespaces may be shown, and whether the resource has any is not known: ask
+  /// the cluster.
+  bool NeedsResourceScope() const;
+  /// The refusal, now that the cluster says that the resource belongs to no namespace.
+  Error RefuseClusterScoped();
 
  private:
   Result<void> Authenticate(const http::RequestHead& head);
@@ -59,6 +70,8 @@ class KubeAdmission {
   Result<void> ReadAttributes(const http::RequestHead& head);
   Result<void> Decide(const Snapshot& snapshot);
   Result<void> DecideOne(const Snapshot& snapshot, const Attributes& attributes);
+  Error Forbidden(const Snapshot& snapshot, const Attributes& attributes,
+                  const std::string& reason) const;
 
   Services& services_;
   KubeRoute route_;
@@ -71,7 +84,11 @@ class KubeAdmission {
   kube::Target target_;
   Attributes attributes_;
   kube::Classification kind_;
+  std::optional<kube::Impersonation> acts_as_;
   std::vector<std::string> roles_;
+  std::vector<auth::ListScope> scopes_;
+  std::string narrowed_because_;
+  bool upgrade_ = false;
   bool denied_ = false;
 };
 

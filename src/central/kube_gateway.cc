@@ -6,7 +6,11 @@
 namespace mk8s::central {
 
 KubeGateway::KubeGateway(Services& services, Metrics& metrics, net::LoopGroup& loops)
-    : services_(services), metrics_(metrics), loops_(loops), open_(loops.size()) {}
+    : services_(services),
+      metrics_(metrics),
+      loops_(loops),
+      resource_scopes_(services.clock),
+      open_(loops.size()) {}
 
 std::shared_ptr<http::StreamEvents> KubeGateway::OnRequest(
     Result<KubeRoute> route, http::RequestHead head, bool end,

@@ -12,6 +12,7 @@
 #include "central/in_flight.h"
 #include "central/kube_route.h"
 #include "central/metrics.h"
+#include "central/resource_scopes.h"
 #include "central/services.h"
 #include "central/snapshot.h"
 #include "http/stream.h"
@@ -40,6 +41,7 @@ class KubeGateway {
   Services& services() { return services_; }
   Metrics& metrics() { return metrics_; }
   InFlight& in_flight() { return in_flight_; }
+  ResourceScopes& resource_scopes() { return resource_scopes_; }
   void Opened(KubeRequest& request, const net::Loop& loop);
   void Closed(KubeRequest& request, const net::Loop& loop);
 
@@ -48,6 +50,7 @@ class KubeGateway {
   Metrics& metrics_;
   net::LoopGroup& loops_;
   InFlight in_flight_;
+  ResourceScopes resource_scopes_;
   std::vector<std::unordered_set<KubeRequest*>> open_;  // by loop; each touched on its loop only
 };
 

@@ -63,6 +63,8 @@ std::shared_ptr<http::StreamEvents> KubeRequest::Start(
   } else if (admission_.kind().kind == kube::RequestKind::kSelfReview && !end_) {
     events = CollectReviewBody(shared_from_this(), std::move(events));
     stream_->SendContinue();
+  } else if (!admission_.scopes().empty()) {
+    Narrow();
   } else {
     AuditAndDispatch();
   }
@@ -79,6 +81,37 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
   MK8S_RETURN_IF_ERROR(gateway_.in_flight().Enter(admission_.user_id(), admission_.cluster_id()));
   counted_ = true;
   return {};
+}
+
+// Only a part is granted: objects of some namespaces or names.
+void KubeRequest::Narrow() {
+  if (!admission_.NeedsResourceScope()) return FilterAnswer();
+  ResourceScopes& scopes = gateway_.resource_scopes();
+  const auto decided = [self = shared_from_this()](std::optional<bool> namespaced) {
+    if (self->relay_ == nullptr || self->relay_->done()) return;  // the client left meanwhile
+    if (namespaced.value_or(true)) return self->FilterAnswer();   // it lets only namespaces pass
+    self->Refuse(self->admission_.RefuseClusterScoped());
+  };
+  const auto known = scopes.IsNamespaced(admission_.cluster_id(), admission_.attributes());
+  if (known || TunnelGone()) return decided(known);
+  gateway::TunnelRequest identity = Identity();
+  identity.head.authority = head_.authority;  // a request without one is malformed
+  AskResourceScope(TunnelSession(), std::move(identity), admission_.attributes(),
+                   [this, &scopes, decided](std::optional<bool> namespaced) {
+                     if (namespaced) {
+                       scopes.Learn(admission_.cluster_id(), admission_.attributes(), *namespaced);
+                     }
+                     decided(namespaced);
+                   });
+}
+
+void KubeRequest::FilterAnswer() {
+  Result<NarrowList> narrow = NarrowList::Make(
+      gateway_.services().continue_tokens, admission_.user_id(), admission_.cluster_id(),
+      admission_.attributes(), admission_.target(), admission_.scopes());
+  if (!narrow) return Refuse(narrow.error());
+  narrow_ = *std::move(narrow);
+  AuditAndDispatch();
 }
 
 void KubeRequest::AuditAndDispatch() {
@@ -106,37 +139,63 @@ void KubeRequest::AuditAndDispatch() {
 
 void KubeRequest::Dispatch() {
   if (relay_ == nullptr || relay_->done()) return;  // the client left while the audit was written
-  gateway::TunnelRequest request{.head = std::move(head_),
-                                 .user = event_.user,
-                                 .groups = {std::string(kUsersGroup)},
-                                 .request_id = event_.id};
-  request.head.target = admission_.target().Serialize();
+  gateway::TunnelRequest request = Identity();
+  request.head = std::move(head_);
+  request.head.target = (narrow_ ? narrow_->target() : admission_.target()).Serialize();
   request.head.fields = gateway::RequestFieldsForCluster(request.head.fields);
-  for (const std::string& role : roles_) {
-    request.groups.push_back(std::string(kRoleGroupPrefix) + role);
-  }
+  if (narrow_) NarrowList::AskForJson(request.head.fields);
   stream_->SendContinue();
-  http::ClientSession* session = tunnel_->session;
-  if (tunnel_->loop != &loop_) {
-    across_ = std::make_unique<CrossLoopSession>(loop_, tunnel_);
-    session = across_.get();
-  } else if (tunnel_->connection->closed()) {
+  if (TunnelGone()) {
     return Refuse(MakeError(ErrorCode::kUnavailable, "the agent of cluster " +
                                                          kube::Quote(event_.cluster) +
                                                          " has just disconnected; try again"));
   }
-  relay_->Start(*session, gateway::EncodeForTunnel(request));
+  relay_->Start(TunnelSession(), gateway::EncodeForTunnel(request));
+}
+
+bool KubeRequest::TunnelGone() const {
+  return tunnel_->loop == &loop_ && tunnel_->connection->closed();
+}
+
+http::ClientSession& KubeRequest::TunnelSession() {
+  if (tunnel_->loop == &loop_) return *tunnel_->session;
+  if (!across_) across_ = std::make_unique<CrossLoopSession>(loop_, tunnel_);
+  return *across_;
+}
+
+// As whom the cluster sees the request: the user with the roles that allowed it, or exactly whom
+// the user was allowed to act as.
+gateway::TunnelRequest KubeRequest::Identity() const {
+  gateway::TunnelRequest request{
+      .user = event_.user, .groups = {std::string(kUsersGroup)}, .request_id = event_.id};
+  if (const std::optional<kube::Impersonation>& other = admission_.acts_as()) {
+    request.user = other->user;
+    request.groups = other->groups;
+    request.uid = other->uid;
+    request.extra = other->extra;
+    return request;
+  }
+  for (const std::string& role : roles_) {
+    request.groups.push_back(std::string(kRoleGroupPrefix) + role);
+  }
+  return request;
 }
 
 void KubeRequest::Refuse(const Error& why) {
   if (!refused_as_) {
     refused_as_ = admission_.denied() ? AuditStatus::kDenied : AuditStatus::kFailed;
   }
-  event_.reason = why.message;
+  Note(why.message);
   if (!why.detail.empty()) {
     log::Debug("request refused", {{"request_id", event_.id}, {"error", why}});
   }
   if (relay_ != nullptr) relay_->Cut(why);
+}
+
+// For the audit log, behind whom the user acts as.
+void KubeRequest::Note(const std::string& reason) {
+  noted_ = true;
+  event_.reason += (event_.reason.empty() || reason.empty() ? "" : ": ") + reason;
 }
 
 void KubeRequest::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
@@ -149,7 +208,7 @@ void KubeRequest::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
   if (allowed) return CutIfStill();
   gateway_.metrics().streams_cut.fetch_add(1, std::memory_order_relaxed);
   refused_as_ = AuditStatus::kInterrupted;
-  event_.reason = allowed.error().message;
+  Note(allowed.error().message);
   relay_->Cut(allowed.error());
 }
 
@@ -169,7 +228,7 @@ void KubeRequest::OnReviewBody(Result<std::string> body) {
   if (!body) return Refuse(body.error());
   Result<ReviewOutcome> outcome = AnswerSelfReview(
       admission_.kind().self_review, head_.fields, *body, *admission_.principal()->snapshot,
-      *admission_.principal()->user, admission_.cluster_id());
+      *admission_.principal()->user, admission_.cluster_id(), admission_.acts_as().has_value());
   if (!outcome) return Refuse(outcome.error());
   if (!outcome->forward) {
     own_answer_ = gateway::Answer{
@@ -201,7 +260,7 @@ void KubeRequest::OnDone(const gateway::RelayOutcome& outcome) {
     event_.status = outcome.end == gateway::RelayEnd::kAnswered ? AuditStatus::kFailed
                                                                 : AuditStatus::kInterrupted;
   }
-  if (event_.reason.empty() && !whole) event_.reason = outcome.reason;
+  if (!whole && !noted_) Note(outcome.reason);
   auto& counter = event_.status == AuditStatus::kAllowed  ? metrics.kube_requests_allowed
                   : event_.status == AuditStatus::kDenied ? metrics.kube_requests_denied
                                                           : metrics.kube_requests_failed;
@@ -244,7 +303,12 @@ gateway::RelayHooks KubeRequest::Hooks() {
                                        .upgrade = upgrade,
                                        .proxied = admission_.attributes().subresource == "proxy"}));
             mapped.fields.Set("x-request-id", event_.id);
+            if (narrow_) return narrow_->MapHead(std::move(mapped));
             return mapped;
+          },
+          .filter_body =
+              [this](const http::ResponseHead& head) -> std::unique_ptr<gateway::BodyFilter> {
+            return narrow_ ? narrow_->Filter(head) : nullptr;
           },
           .map_trailers = gateway::ResponseFieldsForClient};
 }
@@ -264,6 +328,7 @@ void KubeRequest::DescribeForAudit() {
   event_.namespace_ = Printable(attributes.namespace_);
   event_.name = Printable(attributes.name);
   event_.kubectl_session = Printable(head_.fields.Get("kubectl-session"), kKubectlFieldBytesMax);
+  if (admission_.acts_as()) event_.reason = kube::Describe(*admission_.acts_as());
   event_.command = admission_.route().command;
   if (event_.command.empty()) {
     event_.command = Printable(head_.fields.Get("kubectl-command"), kKubectlFieldBytesMax);

@@ -10,9 +10,11 @@
 #include "base/result.h"
 #include "central/exec_registry.h"
 #include "central/kube_admission.h"
+#include "central/narrow_list.h"
 #include "central/still_watch.h"
 #include "central/tunnels.h"
 #include "gateway/relay.h"
+#include "gateway/tunnel_message.h"
 #include "http/stream.h"
 #include "models/audit.h"
 
@@ -46,10 +48,16 @@ class KubeRequest : public gateway::RelayObserver,
   Result<void> Admit(Result<KubeRoute> route);
 
   void CutIfStill();
+  void Narrow();
+  void FilterAnswer();
   void AuditAndDispatch();
   void Dispatch();
   void Refuse(const Error& why);
+  void Note(const std::string& reason);
 
+  bool TunnelGone() const;
+  http::ClientSession& TunnelSession();
+  gateway::TunnelRequest Identity() const;
   gateway::Answer AnswerFor(const Error& why) const;
   gateway::RelayHooks Hooks();
   void DescribeForAudit();
@@ -67,11 +75,13 @@ class KubeRequest : public gateway::RelayObserver,
 
   std::vector<std::string> roles_;  // that allowed it
   std::shared_ptr<Tunnel> tunnel_;
+  std::optional<NarrowList> narrow_;
   std::unique_ptr<http::ClientSession> across_;  // where the tunnel is on another loop
 
   std::optional<gateway::Answer> own_answer_;  // given instead of an error's: self reviews
   std::optional<AuditStatus> refused_as_;      // set where central itself ended the request
   AuditEvent event_;
+  bool noted_ = false;    // event_ says how it ended
   bool begun_ = false;    // the event is in the log already
   bool counted_ = false;  // among the requests under way
   MonotonicTime started_{};

@@ -9,6 +9,7 @@
 #include <future>
 #include <thread>
 
+#include "auth/continue_token.h"
 #include "auth/role_parse.h"
 #include "auth/signing_key.h"
 #include "base/ids.h"
@@ -94,9 +95,9 @@ class RestTest : public testing::Test {
     EXPECT_TRUE(snapshots_->Reload());
     audit_ = std::make_unique<AuditLog>(audit_store_);
     authenticator_ = std::make_unique<Authenticator>(Key(), clock_, *snapshots_);
-    services_ =
-        std::unique_ptr<Services>(new Services{config_, clock_, *store_, pool_, *snapshots_,
-                                               *audit_, Key(), *authenticator_, tunnels_, "CA"});
+    services_ = std::unique_ptr<Services>(new Services{config_, clock_, *store_, pool_, *snapshots_,
+                                                       *audit_, Key(), Tokens(), *authenticator_,
+                                                       tunnels_, "CA"});
     rest_ = std::make_unique<Rest>(*services_);
     thread_ = std::thread([this] { loop_.Run(); });
   }
@@ -113,6 +114,11 @@ class RestTest : public testing::Test {
   static const auth::SigningKey& Key() {
     static const auth::SigningKey key = *auth::SigningKey::Generate();
     return key;
+  }
+
+  static const auth::ContinueTokens& Tokens() {
+    static const auth::ContinueTokens tokens = *auth::ContinueTokens::FromSigningKey(Key());
+    return tokens;
   }
 
   User NewAccount(const std::string& email, std::vector<std::string> roles) {

@@ -61,7 +61,8 @@ class BodyCollector : public http::StreamEvents {
 
 Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fields& fields,
                                        std::string_view body, const Snapshot& snapshot,
-                                       const User& user, std::string_view cluster_id) {
+                                       const User& user, std::string_view cluster_id,
+                                       bool acts_as_other) {
   MK8S_ASSIGN_OR_RETURN(const kube::SelfReview review,
                         kube::ParseSelfReview(kind, fields.Get("content-type"), body));
   const bool protobuf = kube::WantsProtobuf(fields.Get("accept"));
@@ -72,8 +73,7 @@ Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fi
     case kube::SelfReviewKind::kAccess: {
       if (kube::IsOpenToEveryone(review.asked)) return ReviewOutcome{.forward = true};
       auth::Decision decision = matcher->Decide(review.asked);
-      // A narrowed list is refused, so the answer is no.
-      if (decision.allowed) {
+      if (decision.allowed || decision.narrowed) {
         return ReviewOutcome{.forward = true, .roles = std::move(decision.roles)};
       }
       return Answered(kube::AccessAnswer(review, false, decision.reason, protobuf));
@@ -82,6 +82,7 @@ Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fi
       return Answered(
           kube::RulesAnswer(review, RulesOf(*matcher, review.asked.namespace_), protobuf));
     case kube::SelfReviewKind::kSubject: {
+      if (acts_as_other) return ReviewOutcome{.forward = true};
       std::vector<std::string> groups{"mk8s:users"};
       for (const std::string& role : user.roles) groups.push_back("mk8s:role:" + role);
       return Answered(kube::SubjectAnswer(review, user.email, groups, protobuf));

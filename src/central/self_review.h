@@ -24,11 +24,14 @@ struct ReviewOutcome {
   kube::ReviewAnswer answer;  // else this is it
 };
 
-/// Access: denied by mk8s, or forwarded.  Rules: from the roles, marked incomplete.  Subject: the
-/// mk8s identity.
+/// Access: denied by mk8s, or forwarded; of a list or watch that is shown in part the answer is
+/// yes, as it succeeds and scripts ask in order to decide whether to try.  Rules: from the roles,
+/// marked incomplete.  Subject: the mk8s identity, or forwarded where the user acts as somebody
+/// else.
 Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fields& fields,
                                        std::string_view body, const Snapshot& snapshot,
-                                       const User& user, std::string_view cluster_id);
+                                       const User& user, std::string_view cluster_id,
+                                       bool acts_as_other);
 
 /// Events that gather the body, at most limits::kSelfReviewBytesMax, and give it to `request`; all
 /// that was gathered, and all that comes later, is handed on to `relay_events` too, for the case

@@ -18,7 +18,7 @@ class SelfReview : public testing::Test {
   ReviewOutcome Ask(const std::string& spec) {
     return AnswerSelfReview(kube::SelfReviewKind::kAccess, {{"content-type", "application/json"}},
                             R"({"kind":"SelfSubjectAccessReview","spec":)" + spec + "}", snapshot_,
-                            *snapshot_.UserById("u"), "c")
+                            *snapshot_.UserById("u"), "c", false)
         .value();
   }
 
@@ -41,11 +41,27 @@ TEST_F(SelfReview, RefusedIsAnsweredWithItsReason) {
       << outcome.answer.body;
 }
 
-TEST_F(SelfReview, NarrowedIsRefusedSoTheAnswerIsNo) {
-  const ReviewOutcome outcome = Ask(R"({"resourceAttributes":{"verb":"list","resource":"pods"}})");
-  EXPECT_FALSE(outcome.forward);
-  EXPECT_NE(outcome.answer.body.find("the namespaces web"), std::string::npos)
-      << outcome.answer.body;
+TEST_F(SelfReview, WhatIsShownInPartIsAYes) {
+  for (const char* verb : {"list", "watch"}) {
+    const ReviewOutcome outcome =
+        Ask(std::string(R"({"resourceAttributes":{"resource":"pods","verb":")") + verb + "\"}}");
+    EXPECT_TRUE(outcome.forward) << verb;
+    EXPECT_EQ(outcome.roles, std::vector<std::string>{"team"});
+  }
+  for (const char* verb : {"get", "deletecollection"}) {
+    EXPECT_FALSE(
+        Ask(std::string(R"({"resourceAttributes":{"resource":"pods","verb":")") + verb + "\"}}")
+            .forward)
+        << verb;
+  }
+}
+
+TEST_F(SelfReview, WhoeverActsAsAnotherIsToldWhoThatIsByTheCluster) {
+  EXPECT_TRUE(AnswerSelfReview(
+                  kube::SelfReviewKind::kSubject, {{"content-type", "application/json"}},
+                  R"({"kind":"SelfSubjectReview"})", snapshot_, *snapshot_.UserById("u"), "c", true)
+                  .value()
+                  .forward);
 }
 
 TEST_F(SelfReview, WhatIsOpenToEveryoneNeedsNoRole) {

@@ -8,8 +8,9 @@
 
 namespace mk8s {
 namespace auth {
+class ContinueTokens;
 class SigningKey;
-}
+}  // namespace auth
 namespace config {
 struct CentralConfig;
 }
@@ -36,6 +37,7 @@ struct Services {
   Snapshots& snapshots;  // users, roles, sessions, clusters in memory
   AuditLog& audit;
   const auth::SigningKey& signing_key;
+  const auth::ContinueTokens& continue_tokens;  // of filtered lists
   const Authenticator& authenticator;
   Tunnels& tunnels;    // connected agents
   std::string ca_pem;  // of our own CA, for `clusters add` and the ready file

@@ -149,6 +149,19 @@ def hazard(folder):
     world.stop()
 
 
+@pytest.fixture(scope="session")
+def team_namespaces(clusters):
+    """Two namespaces of the role `team`, each with one pod, and one that is not."""
+    names = ("team-red", "team-blue", "others")
+    for cluster in clusters.values():
+        for name in names:
+            cluster.kubectl("create", "namespace", name).ok()
+            cluster.kubectl("run", f"pod-in-{name}", "-n", name, "--image=example.test/none", "--restart=Never").ok()
+        for name in names:
+            cluster.kubectl("wait", "-n", name, f"pod/pod-in-{name}", "--for=condition=Ready", "--timeout=30s").ok()
+    return names
+
+
 @pytest.fixture
 def namespace(clusters):
     """A namespace of this test's own in both clusters."""
