@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -222,11 +223,12 @@ def test_a_slow_link_full_of_data_is_not_taken_for_a_dead_one(own, new_agent, po
         logs = f"/api/v1/namespaces/{namespace}/pods/floods/log?follow=true"
         until(lambda: len(rest("GET", kube("lab", logs.replace("follow=true", "limitBytes=9000000"))).body) > 8e6, 20, "logs")
         relay.bytes_per_second = 100_000
-        followers = [Follower(rest, kube("lab", logs)) for _ in range(4)]
         started = time.monotonic()
+        with ThreadPoolExecutor(12) as together:  # their windows are 6 MiB: 30 s of queue on each of two tunnels
+            followers = list(together.map(lambda _: Follower(rest, kube("lab", logs)), range(12)))
         while time.monotonic() - started < 75 and not any(f.ended for f in followers):
             time.sleep(1)
-        print(f"4 followers got {[f.received_bytes for f in followers]} bytes over a link of 100 kB/s")
+        print(f"12 followers got {[f.received_bytes for f in followers]} bytes over a link of 100 kB/s")
         assert not any(f.ended for f in followers), "cut while bytes flowed"
         assert all(f.received_bytes for f in followers)
         for follower in followers:
