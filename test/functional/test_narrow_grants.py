@@ -185,7 +185,7 @@ def test_cluster_scoped_is_refused_custom_resources_too(wide, clusters):
         for _ in range(2):  # asked, then remembered
             refused = ask(wide, path)
             assert refused.status == 403 and "it belongs to no namespace" in refused.json["message"], refused
-            assert "at the cluster scope" in refused.json["message"] and "operator" in refused.json["message"]
+            assert "at the cluster scope" in refused.json["message"] and "would allow it" in refused.json["message"]
     assert wide.rest("DELETE", "/clusters/alpha/k8s/apis/narrow.test/v1/things").status == 403
     clusters["alpha"].kubectl("delete", "crd", "things.narrow.test", "wholes.narrow.test").ok()
 
