@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs every test: unit tests under ASan and UBSan, functional tests with the optimised binaries against real
-# Kubernetes clusters, layer and style checks.  Last line: "N passed, N failed"; non-zero when any failed.
-# usage: test.sh [--full] [--only unit|functional|checks] [-k EXPR]
+# Kubernetes clusters, fuzzers, layer and style checks.  Last line: "N passed, N failed"; non-zero when any failed.
+# usage: test.sh [--full] [--only unit|functional|fuzz|checks] [-k EXPR]
 #   --full    also the tests that take minutes (marked "full")
-#   -k EXPR   only the functional tests that pytest's -k selects, and the unit tests that ctest's -R does
+#   -k EXPR   only the functional tests that pytest's -k selects, the unit tests and fuzzers that match it as a regex
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -14,13 +14,13 @@ full='' only='' expression=''
 while (($#)); do
   case $1 in
     --full) full=1 ;;
-    --only) only=${2:?unit, functional or checks} && shift ;;
+    --only) only=${2:?unit, functional, fuzz or checks} && shift ;;
     -k) expression=${2:?an expression} && shift ;;
-    *) die "unknown argument $1; usage: test.sh [--full] [--only unit|functional|checks] [-k EXPR]" ;;
+    *) die "unknown argument $1; usage: test.sh [--full] [--only unit|functional|fuzz|checks] [-k EXPR]" ;;
   esac
   shift
 done
-[[ $only =~ ^(|unit|functional|checks)$ ]] || die "--only $only: unit, functional or checks"
+[[ $only =~ ^(|unit|functional|fuzz|checks)$ ]] || die "--only $only: unit, functional, fuzz or checks"
 wants() { [[ -z $only || $only == "$1" ]]; }
 
 use_ccache
@@ -99,6 +99,21 @@ if wants functional; then
     /usr/bin/python3 -m pytest test/functional --junitxml "$out/functional.xml" ${expression:+-k "$expression"} \
       ${full:+--full} >&2 || status=$?
     count_junit "$out/functional.xml" "functional tests" "$status"
+  fi
+fi
+
+fuzzers_of() { echo "$(grep -c '^\(passed\|failed\) ' "$1") of $(ls test/fuzz/*_fuzz.cc | wc -l) fuzzers"; }
+if wants fuzz; then
+  if build_preset fuzz fuzzers; then
+    step "Fuzzers (a minute each for what attackers reach)"
+    rm -rf "$out/fuzz"
+    with_progress "$out/fuzz.log" fuzzers_of test/fuzz/run.sh build/fuzz/bin "$out/fuzz" ${expression:+"$expression"} || true
+    good=$(grep -c '^passed ' "$out/fuzz.log" || true) bad=$(grep -c '^failed ' "$out/fuzz.log" || true)
+    ((bad == 0)) || cat "$out/fuzz.log" >&2
+    if ((good + bad == 0)) && [[ -z $expression ]]; then bad=1; fi
+    count "$good" "$bad" "fuzzers"
+  else
+    build_failed fuzzers
   fi
 fi
 
