@@ -30,7 +30,7 @@ Error ForCaller(Error error) {
       break;
     case ErrorCode::kUnimplemented:
       error.message =
-          "the cluster's mk8s-agent is too old to run commands: upgrade it, or run mk8s kubectl on "
+          "the cluster's mk8s-agent does not run commands; install kubectl and run mk8s kubectl on "
           "your machine";
       break;
     case ErrorCode::kDeadlineExceeded:
