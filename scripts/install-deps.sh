@@ -17,7 +17,7 @@ build=(
 )
 test=(
   libgtest-dev libgmock-dev clang-14 libclang-rt-14-dev clang-format-14 postgresql-15
-  python3 python3-pytest python3-yaml python3-grpcio python3-protobuf protobuf-compiler-grpc python3-hpack
+  python3 python3-pytest python3-yaml python3-grpcio python3-protobuf python3-websocket protobuf-compiler-grpc python3-hpack
 )
 clients=() # what runs clients in other languages; a machine's own, from wherever, will do
 command -v npm >/dev/null || clients+=(nodejs npm)

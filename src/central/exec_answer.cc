@@ -35,7 +35,7 @@ void ExecAnswer::SendHead(int status, std::string_view content_type, const http:
                                      {"content-type", std::string(content_type)}}};
   for (const http::Field& field : more) head.fields.Add(field.name, field.value);
   status_ = status;
-  stream_->SendHead(head, false);
+  stream_->SendHead(head, head_only_);
 }
 
 void ExecAnswer::End() {
@@ -55,6 +55,10 @@ void ExecAnswer::Fail(const Error& why, std::string_view code,
   if (status == 405) more.Add("allow", "POST");
   if (retry_after) more.Add("retry-after", std::to_string(retry_after->count()));
   SendHead(status, kJson, more);
+  if (head_only_) {
+    ended_ = true;
+    return;
+  }
   body_.Send(text);
   End();
 }

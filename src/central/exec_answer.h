@@ -34,6 +34,8 @@ class ExecAnswer {
   /// Shows the caller, and whoever is between, that the command runs.
   virtual void Keepalive() {}
 
+  /// The request is a HEAD: its answer has no body.
+  void SetHeadOnly() { head_only_ = true; }
   void OnSent(std::size_t bytes) { body_.OnSent(bytes); }
   /// The stream broke.
   void Drop() { body_.Drop(); }
@@ -58,6 +60,7 @@ class ExecAnswer {
   const std::string request_id_;
   BodySender body_;
   int status_ = 0;
+  bool head_only_ = false;
   bool ended_ = false;
 };
 

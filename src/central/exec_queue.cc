@@ -22,6 +22,7 @@ Result<std::shared_ptr<ExecQueue::Ticket>> ExecQueue::Enter(const std::string& u
   ticket->cluster_id = cluster_id;
   ticket->go = std::move(go);
   std::vector<std::shared_ptr<Ticket>> next;
+  bool full = false;
   {
     const std::lock_guard lock(mutex_);
     Cluster& cluster = clusters_[cluster_id];
@@ -29,12 +30,15 @@ Result<std::shared_ptr<ExecQueue::Ticket>> ExecQueue::Enter(const std::string& u
     next = TakeNextLocked();
     if (cluster.waiting.size() > bounds_.waiting_per_cluster_max) {
       cluster.waiting.remove(ticket);
-      return MakeError(ErrorCode::kResourceExhausted,
-                       "too many commands wait for this cluster already; try again later, or run "
-                       "it with mk8s kubectl on your machine");
+      full = true;
     }
   }
   Call(next);
+  if (full) {
+    return MakeError(ErrorCode::kResourceExhausted,
+                     "too many commands wait for this cluster already; try again later, or run it "
+                     "with mk8s kubectl on your machine");
+  }
   return ticket;
 }
 

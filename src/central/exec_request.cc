@@ -54,6 +54,7 @@ ExecRequest::~ExecRequest() = default;
 
 void ExecRequest::Start(Result<std::string> cluster, http::RequestHead head, bool end) {
   gateway_.Opened(*this, loop_);
+  if (head.method == "HEAD") answer_->SetHeadOnly();
   Result<void> admitted = AdmitExec(gateway_.services(), std::move(cluster), head, loop_, caller_);
   event_.user_id = caller_.user_id;
   event_.user = caller_.user;

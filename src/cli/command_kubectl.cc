@@ -87,8 +87,8 @@ Result<int> RunKubectl(Context& context, const std::vector<std::string>& argumen
   const Result<std::filesystem::path> found = FindKubectl(context.environment);
   const bool completes = !arguments.empty() && arguments[0] == "__complete";
   if (!found && context.environment.Get("MK8S_KUBECTL").empty() && !completes) {
-    context.err << "no kubectl is installed here (https://kubernetes.io/docs/tasks/tools/), so it "
-                   "runs beside the cluster's agent, as mk8s exec-remote\n";
+    context.err << "no kubectl is in PATH (https://kubernetes.io/docs/tasks/tools/, or name one in "
+                   "MK8S_KUBECTL), so it runs beside the cluster's agent, as mk8s exec-remote\n";
     return RunExecRemote(context, arguments);
   }
   MK8S_ASSIGN_OR_RETURN(const std::filesystem::path kubectl, found);

@@ -5,6 +5,7 @@ import pathlib
 
 import yaml
 
+from .cluster import testbed_bin
 from .http import Rest
 from .process import BIN, Process, until
 
@@ -22,7 +23,8 @@ class Agent:
             "cluster": {"name": name},
             "tls": {"ca_file": central.ca_file},
             "kubernetes": {"kubeconfig": str(cluster.agent_kubeconfig)},
-            "agent": {"bind_address": "127.0.0.1", "diagnostics_port": 0},
+            "agent": {"bind_address": "127.0.0.1", "diagnostics_port": 0,
+                      "kubectl_path": str(testbed_bin() / "kubectl")},
         }
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
 
