@@ -82,7 +82,7 @@ class ClientPool::State : public PooledRequest::Owner,
 std::shared_ptr<http::Stream> ClientPool::State::Send(
     const http::RequestHead& head, bool end, std::shared_ptr<http::ResponseEvents> events) {
   auto request = std::make_shared<PooledRequest>(weak_from_this(), head, end, std::move(events));
-  if (IsUpgrade(*request) && !options_.upgrades_shared) {
+  if (IsUpgrade(*request)) {
     if (upgrades_.size() + dialing_upgrades_ >= options_.upgrades_max) {
       FailLater(request, MakeError(ErrorCode::kResourceExhausted,
                                    "too many upgraded connections to " +
