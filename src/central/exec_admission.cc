@@ -1,25 +1,15 @@
 // See exec_admission.h.
 #include "central/exec_admission.h"
 
-#include "central/authenticator.h"
-#include "central/origin.h"
-#include "central/snapshot.h"
+#include "central/caller.h"
 #include "central/tunnel_choice.h"
-#include "gateway/headers.h"
-#include "kube/status.h"
 
 namespace mk8s::central {
 namespace {
 
 Result<Principal> Authenticate(Services& services, const http::RequestHead& head,
                                ExecCaller& caller) {
-  if (ForeignOrigin(head)) {
-    return MakeError(ErrorCode::kPermissionDenied, "requests from other sites are refused");
-  }
-  const std::optional<Secret> offered = gateway::WebSocketBearer(head.fields);
-  const std::string_view token =
-      offered ? std::string_view(offered->Reveal()) : BearerToken(head.fields.Get("authorization"));
-  MK8S_ASSIGN_OR_RETURN(Principal principal, services.authenticator.Authenticate(token));
+  MK8S_ASSIGN_OR_RETURN(Principal principal, AuthenticateCaller(services.authenticator, head));
   caller.session_id = principal.session->id;
   caller.user_id = principal.user->id;
   caller.user = principal.user->email;
@@ -39,13 +29,7 @@ Result<void> AdmitExec(Services& services, Result<std::string> cluster,
   }
   MK8S_ASSIGN_OR_RETURN(const Principal principal, Authenticate(services, head, caller));
   MK8S_ASSIGN_OR_RETURN(caller.cluster, std::move(cluster));
-  const Cluster* found = principal.snapshot->FindCluster(caller.cluster);
-  if (found == nullptr || !principal.snapshot->HasGrant(*principal.user, *found)) {
-    return MakeError(
-        ErrorCode::kNotFound,
-        "cluster " + kube::Quote(caller.cluster) +
-            " does not exist, or none of your roles reaches it; see: mk8s clusters list");
-  }
+  MK8S_ASSIGN_OR_RETURN(const Cluster* const found, FindGrantedCluster(principal, caller.cluster));
   caller.cluster_id = found->id;
   caller.cluster = found->name;
   const auto tunnel = ChooseTunnel(services.tunnels, *found, loop);

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "auth/role_resources.h"
+#include "central/caller.h"
 #include "central/origin.h"
-#include "gateway/headers.h"
 #include "kube/attributes.h"
 #include "kube/status.h"
 
@@ -25,18 +25,13 @@ Result<void> KubeAdmission::Admit(Result<KubeRoute> route, const http::RequestHe
 }
 
 Result<void> KubeAdmission::Authenticate(const http::RequestHead& head) {
-  if (ForeignOrigin(head)) {
-    return MakeError(ErrorCode::kPermissionDenied, "requests from other sites are refused");
-  }
-  if (!session_id_.empty()) {
+  if (session_id_.empty()) {
+    MK8S_ASSIGN_OR_RETURN(principal_, AuthenticateCaller(services_.authenticator, head));
+    session_id_ = principal_->session->id;
+  } else {
+    MK8S_RETURN_IF_ERROR(RefuseForeignOrigin(head));
     MK8S_ASSIGN_OR_RETURN(principal_, services_.authenticator.Again(services_.snapshots.Current(),
                                                                     session_id_, WallTime::max()));
-  } else {
-    std::optional<Secret> offered = gateway::WebSocketBearer(head.fields);
-    const std::string_view token = offered ? std::string_view(offered->Reveal())
-                                           : BearerToken(head.fields.Get("authorization"));
-    MK8S_ASSIGN_OR_RETURN(principal_, services_.authenticator.Authenticate(token));
-    session_id_ = principal_->session->id;
   }
   user_id_ = principal_->user->id;
   user_ = principal_->user->email;
@@ -48,19 +43,11 @@ Result<void> KubeAdmission::Authenticate(const http::RequestHead& head) {
   return {};
 }
 
-// A cluster that none of the user's roles reaches is answered as one that does not exist, so that
-// names do not leak.
 Result<void> KubeAdmission::FindCluster() {
-  const Cluster* cluster = principal_->snapshot->FindCluster(route_.cluster);
-  if (cluster == nullptr || !principal_->snapshot->HasGrant(*principal_->user, *cluster)) {
-    cluster_ = route_.cluster;
-    return MakeError(
-        ErrorCode::kNotFound,
-        "cluster " + kube::Quote(route_.cluster) +
-            " does not exist, or none of your roles reaches it; see: mk8s clusters list");
-  }
-  cluster_id_ = cluster->id;
-  cluster_ = cluster->name;
+  cluster_ = route_.cluster;
+  MK8S_ASSIGN_OR_RETURN(granted_, FindGrantedCluster(*principal_, route_.cluster));
+  cluster_id_ = granted_->id;
+  cluster_ = granted_->name;
   return {};
 }
 

@@ -47,6 +47,8 @@ class KubeAdmission {
   const std::string& user() const { return user_; }
   /// The UUID; empty until the cluster is known to be there for this caller.
   const std::string& cluster_id() const { return cluster_id_; }
+  /// As of principal()'s snapshot; null where cluster_id() is empty.
+  const Cluster* granted() const { return granted_; }
   /// By its name, or by what the caller called it.
   const std::string& cluster() const { return cluster_; }
   const kube::Target& target() const { return target_; }
@@ -79,6 +81,7 @@ class KubeAdmission {
   std::string session_id_;
   std::string user_id_;
   std::string user_;
+  const Cluster* granted_ = nullptr;
   std::string cluster_id_;
   std::string cluster_;
   kube::Target target_;

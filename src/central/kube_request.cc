@@ -76,8 +76,8 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
   MK8S_RETURN_IF_ERROR(
       admission_.Admit(std::move(route), head_, command_ ? command_->session_id : std::string()));
   roles_ = admission_.roles();
-  const Cluster* cluster = admission_.principal()->snapshot->FindCluster(admission_.cluster_id());
-  MK8S_ASSIGN_OR_RETURN(tunnel_, ChooseTunnel(gateway_.services().tunnels, *cluster, loop_));
+  MK8S_ASSIGN_OR_RETURN(tunnel_,
+                        ChooseTunnel(gateway_.services().tunnels, *admission_.granted(), loop_));
   MK8S_RETURN_IF_ERROR(gateway_.in_flight().Enter(admission_.user_id(), admission_.cluster_id()));
   counted_ = true;
   return {};

@@ -5,12 +5,15 @@
 
 namespace mk8s::central {
 
-bool ForeignOrigin(const http::RequestHead& head) {
+Result<void> RefuseForeignOrigin(const http::RequestHead& head) {
   const auto origin = head.fields.Find("origin");
-  if (!origin) return false;
+  if (!origin) return {};
   const std::size_t host = origin->find("://");
-  return host == std::string_view::npos ||
-         !EqualsIgnoreCase(origin->substr(host + 3), head.authority);
+  if (host != std::string_view::npos &&
+      EqualsIgnoreCase(origin->substr(host + 3), head.authority)) {
+    return {};
+  }
+  return MakeError(ErrorCode::kPermissionDenied, "requests from other sites are refused");
 }
 
 }  // namespace mk8s::central

@@ -2,12 +2,13 @@
 // (CVE-2019-13209).
 #pragma once
 
+#include "base/result.h"
 #include "http/message.h"
 
 namespace mk8s::central {
 
-/// True if the request names an Origin other than the host that it was sent to.  Programs send
-/// none.
-bool ForeignOrigin(const http::RequestHead& head);
+/// Error (kPermissionDenied): the request names an Origin other than the host that it was sent to.
+/// Programs send none.
+Result<void> RefuseForeignOrigin(const http::RequestHead& head);
 
 }  // namespace mk8s::central

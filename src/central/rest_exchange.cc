@@ -124,9 +124,7 @@ Result<void> RestExchange::Admit(const http::RequestHead& head) {
                   .resource = std::string(route_->Resource()),
                   .source_ip = call_->peer_ip};
   if (!call_->parameters.empty()) call_->audit.name = call_->parameters[0];
-  if (!ReadsOnly(head.method) && ForeignOrigin(head)) {
-    return MakeError(ErrorCode::kPermissionDenied, "requests from other sites are refused");
-  }
+  if (!ReadsOnly(head.method)) MK8S_RETURN_IF_ERROR(RefuseForeignOrigin(head));
   if (route_->right == Right::kNobody) return {};
 
   MK8S_ASSIGN_OR_RETURN(call_->principal, services_.authenticator.Authenticate(
