@@ -7,7 +7,7 @@
 namespace mk8s::central {
 
 ExecGateway::ExecGateway(Services& services, Metrics& metrics, net::LoopGroup& loops)
-    : services_(services), metrics_(metrics), loops_(loops), open_(loops.size()) {}
+    : services_(services), metrics_(metrics), open_(loops) {}
 
 std::shared_ptr<http::StreamEvents> ExecGateway::OnRequest(
     Result<std::string> cluster, http::RequestHead head, bool end,
@@ -20,14 +20,7 @@ std::shared_ptr<http::StreamEvents> ExecGateway::OnRequest(
 }
 
 void ExecGateway::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
-  for (std::size_t index = 0; index < loops_.size(); ++index) {
-    loops_.at(index).Post([this, index, snapshot] {
-      // A cut request leaves the set, so walk a copy that keeps all of them alive.
-      std::vector<std::shared_ptr<ExecRequest>> requests;
-      for (ExecRequest* request : open_[index]) requests.push_back(request->shared_from_this());
-      for (const auto& request : requests) request->Recheck(snapshot);
-    });
-  }
+  open_.Recheck(snapshot);
 }
 
 bool ExecGateway::TakeBodyBytes(std::size_t bytes) {
@@ -38,12 +31,10 @@ bool ExecGateway::TakeBodyBytes(std::size_t bytes) {
 
 void ExecGateway::ReturnBodyBytes(std::size_t bytes) { body_bytes_.fetch_sub(bytes); }
 
-void ExecGateway::Opened(ExecRequest& request, const net::Loop& loop) {
-  open_[loop.index()].insert(&request);
-}
+void ExecGateway::Opened(ExecRequest& request, const net::Loop& loop) { open_.Add(request, loop); }
 
 void ExecGateway::Closed(ExecRequest& request, const net::Loop& loop) {
-  open_[loop.index()].erase(&request);
+  open_.Remove(request, loop);
 }
 
 }  // namespace mk8s::central

@@ -7,15 +7,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
-#include <vector>
 
 #include "base/result.h"
 #include "central/exec_queue.h"
 #include "central/exec_registry.h"
 #include "central/metrics.h"
+#include "central/open_requests.h"
 #include "central/services.h"
-#include "central/snapshot.h"
 #include "http/stream.h"
 #include "net/loop.h"
 
@@ -54,11 +52,10 @@ class ExecGateway {
  private:
   Services& services_;
   Metrics& metrics_;
-  net::LoopGroup& loops_;
   ExecRegistry registry_;
   ExecQueue queue_;
   std::atomic<std::size_t> body_bytes_{0};
-  std::vector<std::unordered_set<ExecRequest*>> open_;  // by loop; each touched on its loop only
+  OpenRequests<ExecRequest> open_;
 };
 
 }  // namespace mk8s::central

@@ -6,11 +6,7 @@
 namespace mk8s::central {
 
 KubeGateway::KubeGateway(Services& services, Metrics& metrics, net::LoopGroup& loops)
-    : services_(services),
-      metrics_(metrics),
-      loops_(loops),
-      resource_scopes_(services.clock),
-      open_(loops.size()) {}
+    : services_(services), metrics_(metrics), resource_scopes_(services.clock), open_(loops) {}
 
 std::shared_ptr<http::StreamEvents> KubeGateway::OnRequest(
     Result<KubeRoute> route, http::RequestHead head, bool end,
@@ -22,23 +18,16 @@ std::shared_ptr<http::StreamEvents> KubeGateway::OnRequest(
 }
 
 void KubeGateway::Recheck(const std::shared_ptr<const Snapshot>& snapshot) {
-  for (std::size_t index = 0; index < loops_.size(); ++index) {
-    loops_.at(index).Post([this, index, snapshot] {
-      // A cut request leaves the set, so walk a copy that keeps all of them alive.
-      std::vector<std::shared_ptr<KubeRequest>> requests;
-      for (KubeRequest* request : open_[index]) requests.push_back(request->shared_from_this());
-      for (const auto& request : requests) request->Recheck(snapshot);
-    });
-  }
+  open_.Recheck(snapshot);
 }
 
 void KubeGateway::Opened(KubeRequest& request, const net::Loop& loop) {
-  open_[loop.index()].insert(&request);
+  open_.Add(request, loop);
   metrics_.kube_requests_open.fetch_add(1, std::memory_order_relaxed);
 }
 
 void KubeGateway::Closed(KubeRequest& request, const net::Loop& loop) {
-  if (open_[loop.index()].erase(&request) != 0) {
+  if (open_.Remove(request, loop)) {
     metrics_.kube_requests_open.fetch_sub(1, std::memory_order_relaxed);
   }
 }

@@ -5,16 +5,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
-#include <vector>
 
 #include "base/result.h"
 #include "central/in_flight.h"
 #include "central/kube_route.h"
 #include "central/metrics.h"
+#include "central/open_requests.h"
 #include "central/resource_scopes.h"
 #include "central/services.h"
-#include "central/snapshot.h"
 #include "http/stream.h"
 #include "net/loop.h"
 
@@ -48,10 +46,9 @@ class KubeGateway {
  private:
   Services& services_;
   Metrics& metrics_;
-  net::LoopGroup& loops_;
   InFlight in_flight_;
   ResourceScopes resource_scopes_;
-  std::vector<std::unordered_set<KubeRequest*>> open_;  // by loop; each touched on its loop only
+  OpenRequests<KubeRequest> open_;
 };
 
 }  // namespace mk8s::central
