@@ -15,6 +15,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "gateway/loop_timer.h"
 #include "grpc/client.h"
 #include "grpc/server.h"
 #include "h2/session.h"
@@ -23,18 +24,6 @@
 
 namespace mk8s {
 namespace {
-
-class LoopTimer : public grpc::Timer {
- public:
-  explicit LoopTimer(net::Loop& loop) : loop_(loop) {}
-  std::shared_ptr<void> After(std::chrono::milliseconds delay,
-                              std::function<void()> task) override {
-    return std::make_shared<net::Timer>(loop_.After(delay, std::move(task)));
-  }
-
- private:
-  net::Loop& loop_;
-};
 
 // Writes messages of `size` bytes until `left` are written, as fast as the client reads.
 struct Counting : std::enable_shared_from_this<Counting> {
@@ -99,7 +88,7 @@ void AddMethods(grpc::Server& server) {
 
 int Serve() {
   net::LoopGroup loops(1);
-  LoopTimer timer(loops.at(0));
+  gateway::LoopTimer timer(loops.at(0));
   grpc::Server server;
   AddMethods(server);
   auto listener = net::Listener::Listen(
@@ -148,7 +137,7 @@ struct Caller {
   }
 
   net::Loop loop;
-  LoopTimer timer{loop};
+  gateway::LoopTimer timer{loop};
   net::Timer stop;
   std::string path, request;
   std::chrono::milliseconds deadline{0};
