@@ -153,8 +153,6 @@ inline constexpr std::size_t kExecBodyBytesMax = 24 * 1024 * 1024;
 inline constexpr std::size_t kExecArgumentsMax = 1'000;            // over: 400
 inline constexpr std::size_t kExecArgumentsBytesMax = 128 * 1024;  // one argument's on Linux; 400
 inline constexpr std::size_t kExecFilesMax = 1'000;                // over: 400
-// CommandRequest with all of that.
-inline constexpr std::size_t kExecMessageBytesMax = 17 * 1024 * 1024;
 // Bodies that central holds at once, of all callers.  Over: 429.
 inline constexpr std::size_t kExecBodiesBytesMax = 256 * 1024 * 1024;
 // Output of a command whose answer is one JSON object.  Over: the command is ended, 413.
