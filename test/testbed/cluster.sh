@@ -17,18 +17,13 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/../../scripts/lib.sh"
+# shellcheck source=test/testbed/processes.sh
+. "$here/processes.sh"
 
 readonly ready_seconds_max=120 # a busy machine needs 20
 readonly stop_tenths_max=50
 nodes=(node-1 node-2)
 [[ ${MK8S_TESTBED_NODES:-} != none ]] || nodes=()
-
-start() { # NAME SIGNAL COMMAND...: SIGNAL is what it gets when this script dies
-  local name=$1 signal=$2
-  shift 2
-  setpriv --pdeathsig "$signal" -- "$@" >"$name.log" 2>&1 &
-  echo $! >"$name.pid"
-}
 
 # Ports below the kernel's range for outgoing connections, so that nothing takes one in between.  The lock is
 # inherited by every process of the cluster and so lasts as long as one of them does.
@@ -133,18 +128,6 @@ seed() { # the nodes, and what an mk8s-agent's installation puts into a cluster
   cat "$here/agent-rbac.yaml"
 }
 
-until_true() { # WHAT COMMAND...
-  local what=$1
-  shift
-  until "$@" >/dev/null 2>&1; do
-    for pid in *.pid; do
-      kill -0 "$(<"$pid")" 2>/dev/null || die "${pid%.pid} of cluster $name ended: $(tail -n 5 "${pid%.pid}.log")"
-    done
-    ((SECONDS < ready_seconds_max)) || die "cluster $name: $what not within $ready_seconds_max s; see $PWD/*.log"
-    sleep 0.1
-  done
-}
-
 node_usable() { # ready, and the node-lifecycle controller has taken the not-ready taint away
   [[ $("$bin/kubectl" --kubeconfig kubeconfig get nodes \
     -o jsonpath='{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{.spec.taints[*].key}{","}{end}') == \
@@ -155,13 +138,7 @@ end_processes() {
   trap - EXIT TERM INT
   local pid
   rm -f ready
-  if [[ -f testnode.pid ]]; then # it ends the containers' processes; nothing else here has state worth an orderly end
-    kill -TERM "$(<testnode.pid)" 2>/dev/null || true # it may have ended
-    for _ in $(seq "$stop_tenths_max"); do
-      kill -0 "$(<testnode.pid)" 2>/dev/null || break
-      sleep 0.1
-    done
-  fi
+  end_process testnode "$stop_tenths_max" # it ends the containers' processes; nothing else here has state worth an orderly end
   for pid in *.pid; do
     if [[ -f $pid ]]; then kill -KILL "$(<"$pid")" 2>/dev/null || true; fi # it may have ended
     rm -f "$pid"
@@ -190,9 +167,7 @@ run() {
   echo "https://127.0.0.1:$api" >.ready
   mv .ready ready
   wait -n || true # whichever ended, its log says why
-  for pid in *.pid; do
-    kill -0 "$(<"$pid")" 2>/dev/null || die "${pid%.pid} of cluster $name ended: $(tail -n 5 "${pid%.pid}.log")"
-  done
+  all_run
 }
 
 up() {
@@ -225,7 +200,7 @@ down() {
 usage() { die "usage: cluster.sh run|up DIR NAME, cluster.sh down DIR"; }
 
 (($# >= 2)) || usage
-dir=$(realpath -m "$2") name=${3:-}
+dir=$(realpath -m "$2") name=${3:-} of="cluster ${3:-}"
 case $1 in
   run | up) [[ -n $name ]] || usage; "$1" ;;
   down) down ;;

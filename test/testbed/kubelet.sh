@@ -9,10 +9,12 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/../../scripts/lib.sh"
+# shellcheck source=test/testbed/processes.sh
+. "$here/processes.sh"
 
 readonly address=10.213.77.1 # of the node; not a loopback one, which kubelet refuses
 readonly bridge=mk8s-test0 subnet=10.213.78.0/24
-readonly ready_seconds_max=120 end_seconds_max=20
+readonly ready_seconds_max=120 end_tenths_max=200 of="the real node"
 readonly image=test.invalid/box:1
 readonly sysctls=(vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys
   kernel.keys.root_maxbytes net.ipv4.ip_forward)
@@ -114,39 +116,7 @@ issue_certificate() {
     -days 30 -out kubelet.crt -extfile <(printf 'subjectAltName=IP:%s\nextendedKeyUsage=serverAuth\n' "$address") 2>>openssl.log
 }
 
-start() { # NAME COMMAND...
-  local name=$1
-  shift
-  setpriv --pdeathsig TERM -- "$@" >"$name.log" 2>&1 &
-  echo $! >"$name.pid"
-}
-
-until_true() { # WHAT COMMAND...
-  local what=$1
-  shift
-  until "$@" >/dev/null 2>&1; do
-    for pid in *.pid; do
-      kill -0 "$(<"$pid")" 2>/dev/null || die "${pid%.pid} ended: $(tail -n 5 "${pid%.pid}.log")"
-    done
-    ((SECONDS < ready_seconds_max)) || die "$what not within $ready_seconds_max s; see $dir/*.log"
-    sleep 0.2
-  done
-}
-
 containers() { ctr --address "$state/containerd.sock" --namespace k8s.io "$@"; }
-
-end_process() { # NAME
-  [[ -f $1.pid ]] || return 0
-  local pid
-  pid=$(<"$1.pid")
-  kill -TERM "$pid" 2>/dev/null || true # it may have ended
-  for _ in $(seq $((10 * end_seconds_max))); do
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  kill -KILL "$pid" 2>/dev/null || true
-  rm "$1.pid"
-}
 
 # Everything here may or may not have been made yet.
 take_back() {
@@ -154,9 +124,9 @@ take_back() {
   set +e
   local task mounted name
   rm -f "$dir/ready"
-  end_process kubelet
+  end_process kubelet "$end_tenths_max"
   for task in $(containers tasks list --quiet 2>/dev/null); do containers tasks delete --force "$task"; done
-  end_process containerd
+  end_process containerd "$end_tenths_max"
   for mounted in $(cut -d' ' -f2 /proc/self/mounts | grep "^$state/" | tac); do umount -l "$mounted"; done
   for name in $(ls /run/netns 2>/dev/null | grep '^cni-' | grep -vxF -f namespaces.before); do
     umount "/run/netns/$name"
@@ -185,17 +155,15 @@ run() {
   write_configs
   issue_certificate
   ip address add "$address/32" dev lo
-  start containerd containerd --config containerd.toml
+  start containerd TERM containerd --config containerd.toml
   until_true "containerd" containers version
   containers images import --no-unpack image.tar >import.log
-  start kubelet "$bin/kubelet" --config kubelet.yaml --kubeconfig "$cluster/kubeconfig" --hostname-override real \
+  start kubelet TERM "$bin/kubelet" --config kubelet.yaml --kubeconfig "$cluster/kubeconfig" --hostname-override real \
     --node-ip "$address" --root-dir "$state/kubelet"
   until_true "a ready node" "$bin/kubectl" --kubeconfig "$cluster/kubeconfig" wait node/real --for=condition=Ready --timeout=1s
   echo "$address" >ready
   wait -n || true # whichever ended, its log says why
-  for pid in *.pid; do
-    kill -0 "$(<"$pid")" 2>/dev/null || die "${pid%.pid} ended: $(tail -n 5 "${pid%.pid}.log")"
-  done
+  all_run
 }
 
 usage() { die "usage: kubelet.sh check, kubelet.sh run DIR CLUSTER_DIR"; }
