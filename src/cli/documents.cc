@@ -19,6 +19,10 @@ namespace json = boost::json;
 // A kubeconfig of a thousand clusters has some 20,000.
 constexpr std::size_t kNodesMax = 200'000;
 
+// A longer key must say that it is one (YAML 1.2 section 7.4, "implicit keys"); in bytes as written
+// it is never more than readers count in characters.
+constexpr std::size_t kImplicitKeyBytesMax = 1024;
+
 // Plain in YAML only what no reader, of YAML 1.1 or 1.2, could take for a number, a boolean, a
 // date or syntax.
 bool IsPlainString(std::string_view text) {
@@ -62,10 +66,15 @@ void AppendYaml(const json::value& value, std::size_t indent, bool inline_first,
   if (value.is_object()) {
     for (const auto& [key, member] : value.get_object()) {
       start_line();
-      out += ScalarYaml(json::value(key)) + ":";
+      const std::string name = ScalarYaml(json::value(key));
+      const bool explicit_key = name.size() > kImplicitKeyBytesMax;
+      out += (explicit_key ? "? " : "") + name;
+      if (explicit_key) out.append("\n").append(indent, ' ');
+      out += ':';
       if (IsBlock(member)) {
+        const bool at_key = member.is_array() && !explicit_key;
         out += '\n';
-        AppendYaml(member, member.is_array() ? indent : indent + 2, false, out);
+        AppendYaml(member, at_key ? indent : indent + 2, false, out);
       } else {
         out += " " + ScalarYaml(member) + "\n";
       }
@@ -127,10 +136,14 @@ json::value ScalarFromYaml(const YAML::Node& node) {
   return json::value(text);
 }
 
-// `nodes_left` bounds what aliases of aliases may grow to.
-Result<json::value> FromYaml(const YAML::Node& node, std::size_t& nodes_left) {
-  if (nodes_left-- == 0) {
-    return MakeError(ErrorCode::kTooLarge, "it holds too many values");
+// `nodes_left` and `depth` (collections around the node) bound what aliases of aliases, or of what
+// they stand in, may grow to.
+Result<json::value> FromYaml(const YAML::Node& node, std::size_t depth, std::size_t& nodes_left) {
+  if (nodes_left == 0) return MakeError(ErrorCode::kTooLarge, "it holds too many values");
+  --nodes_left;
+  // Two less than a text may have, in which `- []` is two levels: what was read is shown again.
+  if (depth > limits::kYamlDepthMax - 2) {
+    return MakeError(ErrorCode::kInvalidArgument, "it is nested too deep");
   }
   switch (node.Type()) {
     case YAML::NodeType::Undefined:
@@ -141,7 +154,7 @@ Result<json::value> FromYaml(const YAML::Node& node, std::size_t& nodes_left) {
     case YAML::NodeType::Sequence: {
       json::array array;
       for (const YAML::Node& item : node) {
-        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(item, nodes_left));
+        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(item, depth + 1, nodes_left));
         array.push_back(std::move(value));
       }
       return json::value(std::move(array));
@@ -149,7 +162,7 @@ Result<json::value> FromYaml(const YAML::Node& node, std::size_t& nodes_left) {
     case YAML::NodeType::Map: {
       json::object object;
       for (const auto& entry : node) {
-        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(entry.second, nodes_left));
+        MK8S_ASSIGN_OR_RETURN(json::value value, FromYaml(entry.second, depth + 1, nodes_left));
         object[entry.first.as<std::string>()] = std::move(value);
       }
       return json::value(std::move(object));
@@ -186,7 +199,7 @@ Result<json::value> ParseYaml(std::string_view text) {
   }
   try {
     std::size_t nodes_left = kNodesMax;
-    return FromYaml(YAML::Load(std::string(text)), nodes_left);
+    return FromYaml(YAML::Load(std::string(text)), 0, nodes_left);
   } catch (const YAML::Exception& failure) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "line " + std::to_string(failure.mark.line + 1) + ": " + failure.msg);

@@ -49,5 +49,45 @@ TEST(Documents, DeepYamlIsRefused) {
   EXPECT_FALSE(ParseYaml(laughs));
 }
 
+std::string Repeated(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+// What is read is shown so that it reads the same.
+TEST(Documents, ShownAgainOrRefused) {
+  const struct {
+    const char* what;
+    std::string yaml;
+    bool reads;
+  } kCases[] = {
+      {"key of a simple key's length", std::string(1024, 'k') + ": 1\n", true},
+      {"longer key", "? " + std::string(1025, 'k') + "\n: 1\n", true},
+      {"key longer once escaped", "{\"" + Repeated("\\0", 300) + "\": [a, {b: c}]}", true},
+      {"long keys in one another",
+       "- ? " + std::string(2000, 'k') + "\n  : ? " + std::string(2000, 'l') + "\n    : [1]\n",
+       true},
+      {"as deep as is read", Repeated("- ", 62) + "x\n", true},
+      {"too deep for a scalar", Repeated("- ", 63) + "x\n", false},
+      {"too deep for nothing", Repeated("- ", 63) + "\n", false},
+      {"empty list", Repeated("[", 62) + "[]" + Repeated("]", 62), true},
+      {"deep by an alias",
+       "a: &a " + Repeated("[", 40) + Repeated("]", 40) + "\nb: " + Repeated("[", 40) + "*a" +
+           Repeated("]", 40) + "\n",
+       false},
+      {"alias of what it stands in", "&a [*a]", false},
+  };
+  for (const auto& c : kCases) {
+    const auto value = ParseYaml(c.yaml);
+    ASSERT_EQ(value.has_value(), c.reads) << c.what;
+    if (!value) continue;
+    const std::string shown = ToYaml(*value);
+    const auto again = ParseYaml(shown);
+    ASSERT_TRUE(again) << c.what << ": " << again.error().message << "\n" << shown;
+    EXPECT_EQ(*again, *value) << c.what << "\n" << shown;
+  }
+}
+
 }  // namespace
 }  // namespace mk8s::cli
