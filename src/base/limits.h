@@ -176,6 +176,24 @@ inline constexpr std::chrono::hours kExecStreamTime{12};
 inline constexpr seconds kExecKeepalive{20};
 // A body must be there within this: large ones come over slow lines.
 inline constexpr seconds kExecBodyDeadline{60};
+// One command beside the agent.  Output is streamed, so this is only against what runs away.  Over:
+// the command is ended.
+inline constexpr std::size_t kCommandOutputBytesMax = 4'294'967'296;
+inline constexpr std::size_t kCommandChunkBytes = 64 * 1024;  // of output, in one message
+// Its folder in memory: the caller's files and kubectl's discovery cache.  Over: ENOSPC, EFBIG.
+inline constexpr std::size_t kCommandFolderBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kCommandFilesMax = 8'000;
+// kubectl takes some 100 MiB for large lists.  Over: it ends for want of memory.
+inline constexpr std::size_t kCommandMemoryBytesMax = 1024 * 1024 * 1024;
+inline constexpr std::size_t kCommandThreadsMax = 128;      // a Go program has some 20
+inline constexpr std::size_t kCommandDescriptorsMax = 256;  // kubectl has some 10
+// Its kubectl's connections to the agent: one, and one for each exec or attach.  Over: they wait to
+// be accepted.
+inline constexpr std::size_t kCommandConnectionsMax = 32;
+// That run beside one agent, which several centrals may ask.  Over: 429.
+inline constexpr std::size_t kCommandsPerAgentMax = 256;
+// The order to run it: input and files, with room for the arguments.  Over: refused.
+inline constexpr std::size_t kCommandMessageBytesMax = kExecInputBytesMax + 1024 * 1024;
 
 // --- What custom resources are, by their cluster's discovery (central/resource_scopes.h) ---
 // A group's list of resources: Kubernetes' largest own has 30 KiB.  Over: the list is filtered as
