@@ -45,6 +45,7 @@ class ClientPool::State : public PooledRequest::Owner,
   struct Member {
     std::shared_ptr<Connection> connection;
     http::ClientSession* session;  // the connection's
+    bool usable;                   // false: its peer's settings are not known yet
   };
 
   void Enqueue(std::shared_ptr<PooledRequest> request);
@@ -82,7 +83,7 @@ class ClientPool::State : public PooledRequest::Owner,
 std::shared_ptr<http::Stream> ClientPool::State::Send(
     const http::RequestHead& head, bool end, std::shared_ptr<http::ResponseEvents> events) {
   auto request = std::make_shared<PooledRequest>(weak_from_this(), head, end, std::move(events));
-  if (IsUpgrade(*request)) {
+  if (IsUpgrade(*request) && !options_.upgrades_shared) {
     if (upgrades_.size() + dialing_upgrades_ >= options_.upgrades_max) {
       FailLater(request, MakeError(ErrorCode::kResourceExhausted,
                                    "too many upgraded connections to " +
@@ -111,7 +112,8 @@ void ClientPool::State::Enqueue(std::shared_ptr<PooledRequest> request) {
 
 bool ClientPool::State::PlaceOne(const std::shared_ptr<PooledRequest>& request) {
   for (const Member& member : shared_) {
-    if (member.connection->closed() || !member.connection->session()) continue;
+    if (!member.usable || member.connection->closed()) continue;
+    if (!member.connection->session()) continue;
     if (!member.session->CanSend()) continue;
     request->Dispatch(*member.session);
     return true;
@@ -157,7 +159,10 @@ void ClientPool::State::Tick() {
 void ClientPool::State::DialAsNeeded() {
   // HTTP/2 takes many requests on one; HTTP/1.1 needs one each.
   const std::size_t wanted = http1_ ? waiting_.size() : std::min<std::size_t>(waiting_.size(), 1);
-  while (!closed_ && dialing_ < wanted && shared_.size() + dialing_ < options_.connections_max) {
+  const auto settling = static_cast<std::size_t>(std::count_if(
+      shared_.begin(), shared_.end(), [](const Member& member) { return !member.usable; }));
+  while (!closed_ && dialing_ + settling < wanted &&
+         shared_.size() + dialing_ < options_.connections_max) {
     DialShared();
   }
 }
@@ -186,6 +191,7 @@ void ClientPool::State::Joined(const std::shared_ptr<Connection>& connection) {
   Deadlines deadlines = Deadlines::Client();
   deadlines.idle = options_.idle;
   http::ClientSession* client = nullptr;
+  h2::Session* asking = nullptr;
   std::unique_ptr<http::Session> session;
   if (http1_) {
     auto made = h1::ClientSession::Make();
@@ -193,11 +199,13 @@ void ClientPool::State::Joined(const std::shared_ptr<Connection>& connection) {
     session = std::move(made);
   } else {
     auto made = h2::Session::Client();
-    client = made.get();
+    client = asking = made.get();
     session = std::move(made);
     deadlines.ping_interval = limits::kPingInterval;
   }
-  shared_.push_back({connection, client});
+  // The answer to a PING comes behind the peer's SETTINGS, which allow upgrades.
+  const bool wait = options_.upgrades_shared && asking != nullptr;
+  shared_.push_back({connection, client, /*usable=*/!wait});
   connection->Attach(std::move(session), deadlines);
   connection->SetOnClosed([weak = weak_from_this(), raw = connection.get()](const Error&) {
     auto self = weak.lock();
@@ -206,7 +214,15 @@ void ClientPool::State::Joined(const std::shared_ptr<Connection>& connection) {
                   [raw](const Member& member) { return member.connection.get() == raw; });
     self->PlaceLater();
   });
-  Place();
+  if (!wait) return Place();
+  asking->Ping([weak = weak_from_this(), raw = connection.get()] {
+    auto self = weak.lock();
+    if (!self) return;
+    for (Member& member : self->shared_) {
+      if (member.connection.get() == raw) member.usable = true;
+    }
+    self->PlaceLater();
+  });
 }
 
 void ClientPool::State::DialFailed(const Error& error) {

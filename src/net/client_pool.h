@@ -20,6 +20,8 @@ struct ClientPoolOptions {
   // only.  Both null: plaintext HTTP/1.1.
   std::shared_ptr<const ReloadableTlsContext> tls;
   std::shared_ptr<const ReloadableTlsContext> upgrade_tls;
+  // Upgrades too go over the shared HTTP/2 connections, as extended CONNECT (RFC 8441).
+  bool upgrades_shared = false;
   std::chrono::milliseconds dial_deadline = limits::kDialDeadline;
   std::chrono::milliseconds idle = limits::kIdleConnection;
   std::size_t connections_max = limits::kPooledConnectionsMax;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "net/connection_internal.h"
@@ -32,11 +33,12 @@ struct Listener::State : Descriptor, std::enable_shared_from_this<Listener::Stat
     std::shared_ptr<State> listener;
   };
 
-  State(LoopGroup& group, const ListenerOptions& listener_options, OnConnection handler)
-      : loops(group), options(listener_options), on_connection(std::move(handler)) {}
+  State(std::vector<Loop*> dealt_to, const ListenerOptions& listener_options, OnConnection handler)
+      : loops(std::move(dealt_to)), options(listener_options), on_connection(std::move(handler)) {}
   ~State() override { CloseSocket(); }
 
   Result<void> Open();
+  void ReadName();
   void OnReady(Readiness) override { Accept(); }
   void OnLoopStopped() override { CloseSocket(); }
   void Accept();
@@ -46,9 +48,9 @@ struct Listener::State : Descriptor, std::enable_shared_from_this<Listener::Stat
   void Release();
   void CloseSocket();
 
-  Loop& accept_loop() { return loops.at(0); }
+  Loop& accept_loop() { return *loops[0]; }
 
-  LoopGroup& loops;
+  const std::vector<Loop*> loops;
   const ListenerOptions options;
   const OnConnection on_connection;
   int fd = -1;  // accept loop's, once listening
@@ -101,11 +103,15 @@ Result<void> Listener::State::Open() {
   if (bind(fd, address.get(), address.length) != 0 || listen(fd, kBacklog) != 0) {
     return CannotListen(options, errno);
   }
+  ReadName();
+  return {};
+}
+
+void Listener::State::ReadName() {
   SocketAddress bound;
   getsockname(fd, bound.get(), &bound.length);
   port = bound.port();
   endpoint = Endpoint(bound.Ip(), port);
-  return {};
 }
 
 void Listener::State::Accept() {
@@ -166,7 +172,7 @@ void Listener::State::Deal(int accepted, SocketConnection::Peer peer) {
     ++open;
   }
   auto admission = std::make_shared<Admission>(shared_from_this());
-  Loop& loop = loops.at(next_loop++ % loops.size());
+  Loop& loop = *loops[next_loop++ % loops.size()];
   auto tls = options.tls ? options.tls->Get() : nullptr;
   auto connection = std::make_shared<SocketConnection>(loop, accepted, std::move(tls),
                                                        std::move(peer), std::move(admission));
@@ -208,12 +214,30 @@ Listener::~Listener() { StopAccepting(); }
 
 Result<std::unique_ptr<Listener>> Listener::Listen(LoopGroup& loops, const ListenerOptions& options,
                                                    OnConnection on_connection) {
-  auto state = std::make_shared<State>(loops, options, std::move(on_connection));
+  std::vector<Loop*> all;
+  for (std::size_t i = 0; i < loops.size(); ++i) all.push_back(&loops.at(i));
+  return Listen(std::move(all), options, std::move(on_connection));
+}
+
+Result<std::unique_ptr<Listener>> Listener::Listen(std::vector<Loop*> loops,
+                                                   const ListenerOptions& options,
+                                                   OnConnection on_connection) {
+  auto state = std::make_shared<State>(std::move(loops), options, std::move(on_connection));
   if (auto opened = state->Open(); !opened) {
     if (state->fd >= 0) close(std::exchange(state->fd, -1));  // no loop knows it yet
     return opened.error();
   }
   state->accept_loop().Post([state] { state->accept_loop().Register(state->fd, state); });
+  return std::unique_ptr<Listener>(new Listener(std::move(state)));
+}
+
+std::unique_ptr<Listener> Listener::Adopt(Loop& loop, int fd, const ListenerOptions& options,
+                                          OnConnection on_connection) {
+  auto state =
+      std::make_shared<State>(std::vector<Loop*>{&loop}, options, std::move(on_connection));
+  state->fd = fd;
+  state->ReadName();
+  loop.Post([state] { state->accept_loop().Register(state->fd, state); });
   return std::unique_ptr<Listener>(new Listener(std::move(state)));
 }
 
@@ -236,8 +260,8 @@ void Listener::StopAccepting() {
 
 void Listener::Drain(std::chrono::milliseconds grace) {
   StopAccepting();
-  for (std::size_t i = 0; i < state_->loops.size(); ++i) {
-    Loop& loop = state_->loops.at(i);
+  for (Loop* const each : state_->loops) {
+    Loop& loop = *each;
     loop.Post([&loop, state = state_, grace] {
       loop.ForEachDescriptor([&state, grace](Descriptor& descriptor) {
         auto* connection = dynamic_cast<SocketConnection*>(&descriptor);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
@@ -34,6 +35,13 @@ class Listener {
   /// and what to do.
   static Result<std::unique_ptr<Listener>> Listen(LoopGroup& loops, const ListenerOptions& options,
                                                   OnConnection on_connection);
+  /// The same with every connection on the loops given; not empty.
+  static Result<std::unique_ptr<Listener>> Listen(std::vector<Loop*> loops,
+                                                  const ListenerOptions& options,
+                                                  OnConnection on_connection);
+  /// Takes over a non-blocking socket that listens already, perhaps in another network namespace.
+  static std::unique_ptr<Listener> Adopt(Loop& loop, int fd, const ListenerOptions& options,
+                                         OnConnection on_connection);
   /// Stops accepting; open connections go on.
   ~Listener();
 
