@@ -1,12 +1,15 @@
-// mk8s-agent: parse, build, run, exit code.
+// mk8s-agent: parse, build, run, exit code.  Started by itself with one word, it becomes the
+// sandbox of a command (sandbox/enter.h).
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "agent/run.h"
 #include "base/error_mapping.h"
+#include "sandbox/enter.h"
 
 int main(int argc, char** argv) {
   using namespace mk8s;
+  if (argc == 2 && argv[1] == sandbox::kSubCommand) return sandbox::Enter();
   std::string file, ready_file;
   CLI::App app("Connects a Kubernetes cluster to mk8s-central.");
   app.add_option("--config", file, "Settings in YAML; without it the environment alone is used");

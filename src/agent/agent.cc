@@ -1,6 +1,7 @@
 // See agent.h.
 #include "agent/agent.h"
 
+#include <cstdlib>
 #include <thread>
 
 #include "base/limits.h"
@@ -14,6 +15,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kLoopsMax = limits::kTunnelConnectionsMax;
 constexpr std::size_t kPoolThreads = 2;
+constexpr std::size_t kCommandPoolThreads = 2;
 constexpr seconds kRefreshRetry{10};
 // A wrong credential is refused with each request; it is fetched anew at most this often.
 constexpr milliseconds kRefusedMin{5'000};
@@ -33,13 +35,38 @@ Result<ClusterAccess> AccessFor(const config::AgentConfig& config) {
   return LoadKubeconfig(config.kubernetes.kubeconfig, config.kubernetes.context);
 }
 
+// How commands beside this agent are confined, or why there are none.
+void FindSandbox(const config::AgentConfig& config, command::Shared& commands) {
+  std::string why_not;
+  commands.level = sandbox::Probe(why_not);
+  const std::string level(sandbox::Name(commands.level));
+  if (config.exec.require_sandbox && !sandbox::HasNamespaces(commands.level)) {
+    commands.refusal =
+        "The cluster's mk8s-agent has exec.require_sandbox set, and its kernel gives commands no "
+        "namespaces of their own; install kubectl on your machine and run mk8s kubectl.";
+    return log::Warn("commands beside the agent are refused: exec.require_sandbox",
+                     {{"sandbox", level}, {"why_not_more", why_not}});
+  }
+  log::Info("commands beside the agent", {{"sandbox", level}, {"why_not_more", why_not}});
+}
+
+std::string Path() {
+  const char* path = std::getenv("PATH");
+  return path == nullptr ? std::string() : path;
+}
+
 }  // namespace
 
 Agent::Worker::Worker(Agent& of, net::Loop& on)
     : loop(on),
       agent(of),
       client(on, *of.cluster_, [&of] { of.RefreshCredential(/*refused=*/true); }),
-      handler(client, of.config_.cluster.name, of.service_, of.status_) {}
+      central(on, of.central_, of.asking_tls_),
+      surroundings{on, of.command_pool_, central, *of.commands_},
+      commands(surroundings),
+      handler(client, of.config_.cluster.name, service, of.status_) {
+  commands.AddTo(service);
+}
 
 void Agent::Worker::StartTunnels(const std::shared_ptr<const net::TlsContext>& tls,
                                  std::size_t count) {
@@ -52,11 +79,8 @@ void Agent::Worker::StartTunnels(const std::shared_ptr<const net::TlsContext>& t
 }
 
 Result<std::unique_ptr<Agent>> Agent::Start(config::AgentConfig config) {
-  MK8S_ASSIGN_OR_RETURN(CentralTls central_tls, CentralTls::Make(config));
-  MK8S_ASSIGN_OR_RETURN(ClusterAccess access, AccessFor(config));
-  MK8S_ASSIGN_OR_RETURN(auto cluster, Cluster::Open(std::move(access), SystemClock()));
-  std::unique_ptr<Agent> agent(
-      new Agent(std::move(config), std::move(central_tls), std::move(cluster)));
+  MK8S_ASSIGN_OR_RETURN(Parts parts, MakeParts(config));
+  std::unique_ptr<Agent> agent(new Agent(std::move(config), std::move(parts)));
   MK8S_RETURN_IF_ERROR(agent->Listen());
   log::Info("agent starts", {{"version", MK8S_VERSION},
                              {"cluster", agent->config_.cluster.name},
@@ -73,19 +97,38 @@ Result<std::unique_ptr<Agent>> Agent::Start(config::AgentConfig config) {
   return agent;
 }
 
-Agent::Agent(config::AgentConfig config, CentralTls central_tls, std::unique_ptr<Cluster> cluster)
+Result<Agent::Parts> Agent::MakeParts(const config::AgentConfig& config) {
+  MK8S_ASSIGN_OR_RETURN(CentralTls central_tls, CentralTls::Make(config));
+  MK8S_ASSIGN_OR_RETURN(auto asking, central_tls.Context({}, net::kAlpnHttp2));
+  MK8S_ASSIGN_OR_RETURN(ClusterAccess access, AccessFor(config));
+  MK8S_ASSIGN_OR_RETURN(auto cluster, Cluster::Open(std::move(access), SystemClock()));
+  MK8S_ASSIGN_OR_RETURN(command::EndpointTls endpoint_tls, command::EndpointTls::Make());
+  auto commands = std::make_unique<command::Shared>(
+      command::KubectlPlaces{.path = config.agent.kubectl_path, .search_path = Path()},
+      config.cluster.name, std::move(endpoint_tls));
+  FindSandbox(config, *commands);
+  return Parts{.central_tls = std::move(central_tls),
+               .asking_tls = std::make_shared<net::ReloadableTlsContext>(std::move(asking)),
+               .cluster = std::move(cluster),
+               .commands = std::move(commands)};
+}
+
+Agent::Agent(config::AgentConfig config, Parts parts)
     : config_(std::move(config)),
-      central_tls_(std::move(central_tls)),
+      central_tls_(std::move(parts.central_tls)),
       central_(CentralTarget(config_)),
-      cluster_(std::move(cluster)),
+      asking_tls_(std::move(parts.asking_tls)),
+      cluster_(std::move(parts.cluster)),
+      commands_(std::move(parts.commands)),
       loops_(LoopCount()),
       pool_(kPoolThreads),
+      command_pool_(kCommandPoolThreads),
       diagnostics_([this] { return NotReadyBecause(status_); },
-                   [this] { return MetricsText(status_); }) {
+                   [this] { return MetricsText(status_, commands_->counters); }) {
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, loops_.at(i)));
   }
-  facts_ = std::make_unique<ClusterFacts>(workers_.front()->client, status_);
+  facts_ = std::make_unique<ClusterFacts>(workers_.front()->client, status_, *commands_);
   ControlEvents events{
       .on_registered =
           [this](const Registration& registration, const net::TlsIdentity& identity) {
@@ -104,6 +147,7 @@ Agent::Agent(config::AgentConfig config, CentralTls central_tls, std::unique_ptr
 
 Agent::~Agent() {
   pool_.Stop();
+  command_pool_.Stop();
   loops_.Stop();
 }
 
@@ -123,6 +167,7 @@ void Agent::OnEachWorker(const std::function<void(Worker&)>& call) {
 void Agent::OnRegistered(const Registration& registration, const net::TlsIdentity& identity) {
   const auto tls = central_tls_.Context(identity, net::kAlpnTunnel);
   if (!tls) return log::Err("cannot use the agent's certificate", {{"error", tls.error()}});
+  UseForCommands(identity);
   const std::size_t loops = workers_.size();
   const std::size_t total = std::max(registration.tunnel_connections, loops);
   OnEachWorker([tls = *tls, total, loops](Worker& worker) {
@@ -137,6 +182,14 @@ void Agent::OnRenewed(const net::TlsIdentity& identity) {
   OnEachWorker([tls = *tls](Worker& worker) {
     for (const auto& tunnel : worker.tunnels) tunnel->Use(tls);
   });
+  UseForCommands(identity);
+}
+
+void Agent::UseForCommands(const net::TlsIdentity& identity) {
+  auto tls = central_tls_.Context(identity, net::kAlpnHttp2);
+  if (!tls) return log::Err("cannot use the agent's certificate", {{"error", tls.error()}});
+  asking_tls_->Replace(*std::move(tls));
+  OnEachWorker([](Worker& worker) { worker.central.Renew(); });
 }
 
 // Any thread.

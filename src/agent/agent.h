@@ -1,8 +1,9 @@
 // The agent as a whole: builds its parts, joins them, drains them.
 //
 //   Control (loop 0) --registration--> each loop's Worker: its tunnel connections, whose requests
-//   the RelayHandler relays through the loop's own ClusterClient.  Nothing of a request crosses
-//   threads.
+//   the RelayHandler relays through the loop's own ClusterClient; or it runs a command beside the
+//   agent, whose requests go to central through the loop's CentralClient.  Nothing of a request
+//   crosses threads.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/central_client.h"
 #include "agent/central_tls.h"
 #include "agent/cluster_client.h"
 #include "agent/cluster_facts.h"
@@ -18,6 +20,8 @@
 #include "agent/relay_handler.h"
 #include "agent/status.h"
 #include "agent/tunnel_connection.h"
+#include "command/service.h"
+#include "command/surroundings.h"
 #include "config/agent_config.h"
 #include "grpc/server.h"
 #include "net/diagnostics_port.h"
@@ -50,15 +54,28 @@ class Agent {
     net::Loop& loop;
     Agent& agent;
     ClusterClient client;
+    CentralClient central;
+    command::Surroundings surroundings;
+    command::Service commands;
+    grpc::Server service;
     RelayHandler handler;
     std::vector<std::unique_ptr<TunnelConnection>> tunnels;
   };
 
-  Agent(config::AgentConfig config, CentralTls central_tls, std::unique_ptr<Cluster> cluster);
+  // What Start makes before the agent, as each can fail.
+  struct Parts {
+    CentralTls central_tls;
+    std::shared_ptr<net::ReloadableTlsContext> asking_tls;
+    std::unique_ptr<Cluster> cluster;
+    std::unique_ptr<command::Shared> commands;
+  };
+  static Result<Parts> MakeParts(const config::AgentConfig& config);
+  Agent(config::AgentConfig config, Parts parts);
   Result<void> Listen();
   void OnEachWorker(const std::function<void(Worker&)>& call);
   void OnRegistered(const Registration& registration, const net::TlsIdentity& identity);
   void OnRenewed(const net::TlsIdentity& identity);
+  void UseForCommands(const net::TlsIdentity& identity);
 
   void RefreshCredential(bool refused);
   void RefreshBlocking(bool refused);
@@ -67,11 +84,13 @@ class Agent {
   const config::AgentConfig config_;
   const CentralTls central_tls_;
   const net::DialTarget central_;
+  const std::shared_ptr<net::ReloadableTlsContext> asking_tls_;  // of CentralClient
   const std::unique_ptr<Cluster> cluster_;
+  const std::unique_ptr<command::Shared> commands_;
   Status status_;
-  const grpc::Server service_;  // ExecuteCommand is not offered: every call is UNIMPLEMENTED
   net::LoopGroup loops_;
-  net::WorkPool pool_;  // for what blocks: token files, credential plugins
+  net::WorkPool pool_;          // for what blocks: token files, credential plugins
+  net::WorkPool command_pool_;  // commands' starts and ends, which those must not hold up
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ClusterFacts> facts_;
   std::unique_ptr<Control> control_;

@@ -72,9 +72,10 @@ Result<int> CountItems(std::string_view text) {
   return static_cast<int>(std::clamp<std::int64_t>(count, 0, 1'000'000));
 }
 
-ClusterFacts::ClusterFacts(ClusterClient& client, Status& status)
-    : client_(client), status_(status) {
+ClusterFacts::ClusterFacts(ClusterClient& client, Status& status, command::Shared& commands)
+    : client_(client), status_(status), commands_(commands) {
   metadata_.agent_version = MK8S_VERSION;
+  if (commands.refusal.empty()) metadata_.sandbox = sandbox::Name(commands.level);
 }
 
 void ClusterFacts::Start(std::function<void()> on_first) {
@@ -90,6 +91,7 @@ void ClusterFacts::Look() {
 void ClusterFacts::OnVersion(Result<Fetched> fetched) {
   bool answers = fetched && fetched->status == 200;
   if (answers) answers = ReadVersion(fetched->body, metadata_).has_value();
+  if (answers) commands_.cluster_minor = command::KubernetesMinor(metadata_.kubernetes_version);
   const bool answered = status_.api_server_answers.exchange(answers);
   if (!answers) {
     log::Warn("the API server does not answer", {{"server", client_.credential().authority},

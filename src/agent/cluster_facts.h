@@ -6,6 +6,7 @@
 
 #include "agent/cluster_client.h"
 #include "agent/status.h"
+#include "command/surroundings.h"
 #include "models/cluster.h"
 
 namespace mk8s::agent {
@@ -13,7 +14,8 @@ namespace mk8s::agent {
 /// Loop thread only.
 class ClusterFacts {
  public:
-  ClusterFacts(ClusterClient& client, Status& status);
+  /// `commands` is told the version, by which kubectl is chosen.
+  ClusterFacts(ClusterClient& client, Status& status, command::Shared& commands);
 
   /// `on_first` runs once, after the first look, whatever came of it.
   void Start(std::function<void()> on_first);
@@ -30,6 +32,7 @@ class ClusterFacts {
 
   ClusterClient& client_;
   Status& status_;
+  command::Shared& commands_;
   std::function<void()> on_first_;
   ClusterMetadata metadata_;
   net::Timer timer_;

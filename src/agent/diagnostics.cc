@@ -10,7 +10,7 @@ std::string NotReadyBecause(const Status& status) {
   return "";
 }
 
-std::string MetricsText(const Status& status) {
+std::string MetricsText(const Status& status, const command::Counters& commands) {
   std::string text;
   const auto add = [&text](std::string_view name, std::string_view type, std::string_view help,
                            std::int64_t value) {
@@ -40,6 +40,9 @@ std::string MetricsText(const Status& status) {
           status.requests_failed);
   counter("request_bytes_total", "Request body bytes relayed.", status.request_bytes);
   counter("response_bytes_total", "Response body bytes relayed.", status.response_bytes);
+  counter("commands_started_total", "Commands that ran beside the agent.", commands.started);
+  counter("commands_refused_total", "Commands that could not be run.", commands.refused);
+  add("commands_running", "gauge", "Commands that run now.", commands.running);
   return text;
 }
 

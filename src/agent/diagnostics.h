@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/status.h"
+#include "command/surroundings.h"
 
 namespace mk8s::agent {
 
@@ -12,6 +13,6 @@ namespace mk8s::agent {
 std::string NotReadyBecause(const Status& status);
 
 /// In Prometheus' text format.
-std::string MetricsText(const Status& status);
+std::string MetricsText(const Status& status, const command::Counters& commands);
 
 }  // namespace mk8s::agent

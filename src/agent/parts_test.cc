@@ -150,7 +150,10 @@ TEST(Diagnostics, ShowMetrics) {
   Status status;
   status.tunnels_open = 2;
   Count(status.requests, 5);
-  const std::string text = MetricsText(status);
+  command::Counters commands;
+  commands.started = 3;
+  const std::string text = MetricsText(status, commands);
+  EXPECT_THAT(text, HasSubstr("\nmk8s_agent_commands_started_total 3\n"));
   EXPECT_THAT(text, HasSubstr("# TYPE mk8s_agent_tunnel_connections gauge\n"
                               "mk8s_agent_tunnel_connections 2\n"));
   EXPECT_THAT(text, HasSubstr("# TYPE mk8s_agent_requests_total counter\n"

@@ -192,8 +192,8 @@ inline constexpr std::size_t kCommandDescriptorsMax = 256;  // kubectl has some 
 inline constexpr std::size_t kCommandConnectionsMax = 32;
 // That run beside one agent, which several centrals may ask.  Over: 429.
 inline constexpr std::size_t kCommandsPerAgentMax = 256;
-// The order to run it: input and files, with room for the arguments.  Over: refused.
-inline constexpr std::size_t kCommandMessageBytesMax = kExecInputBytesMax + 1024 * 1024;
+// The order to run it: kExecInputBytesMax of input and files, and the arguments.  Over: refused.
+inline constexpr std::size_t kCommandMessageBytesMax = 17 * 1024 * 1024;
 
 // --- What custom resources are, by their cluster's discovery (central/resource_scopes.h) ---
 // A group's list of resources: Kubernetes' largest own has 30 KiB.  Over: the list is filtered as

@@ -92,7 +92,6 @@ void ExecRun::Start(std::string_view request, std::chrono::milliseconds time_max
            [self = shared_from_this()](const std::string& message) { self->OnMessage(message); },
        .on_done =
            [self = shared_from_this()](const Result<void>& result) { self->OnCallDone(result); }});
-  SendNextInput();
 }
 
 void ExecRun::OnMessage(const std::string& message) {
@@ -101,6 +100,7 @@ void ExecRun::OnMessage(const std::string& message) {
     call_->Cancel();
     return OnCallDone(MakeError(ErrorCode::kBadGateway, "the agent answered with no message"));
   }
+  if (!std::exchange(started_, true)) SendNextInput();
   switch (response.event_case()) {
     case pb::CommandResponse::kStdout:
       if (done_) break;
@@ -140,7 +140,7 @@ void ExecRun::Input(ExecInput input) {
 // One piece at a time, so that they arrive in order and a command that reads nothing stops its
 // caller.
 void ExecRun::SendNextInput() {
-  if (done_ || !call_ || input_under_way_ || inputs_.empty()) return;
+  if (done_ || !started_ || input_under_way_ || inputs_.empty()) return;
   http::ClientSession* session = Session();
   if (session == nullptr) return;  // the call ends by itself
   input_under_way_ = true;

@@ -60,6 +60,7 @@ class ExecRun : public std::enable_shared_from_this<ExecRun> {
   std::optional<int> exit_code_;
   std::deque<ExecInput> inputs_;
   std::size_t waiting_bytes_ = 0;
+  bool started_ = false;  // the agent knows the command: input may come
   bool input_under_way_ = false;
   bool done_ = false;
 };

@@ -109,13 +109,13 @@ std::vector<Setting> Settings(AgentConfig& config) {
            "/healthz, /readyz and /metrics.  0 takes any free port."),
       Text("agent.kubectl_path", config.agent.kubectl_path,
            "kubectl for commands beside the agent: the program, or a folder with one or several\n"
-           "(kubectl, kubectl-1.31, ...); empty: PATH.  Without effect yet: agents run no "
-           "commands."),
+           "(kubectl, kubectl-1.31, ...); empty: PATH.  The one nearest to the cluster's "
+           "version is taken."),
 
       Flag("exec.require_sandbox", config.exec.require_sandbox,
            "true: commands beside the agent are refused where the kernel gives them no namespaces "
            "of\n"
-           "their own.  Without effect yet: agents run no commands."),
+           "their own."),
 
       LogLevel("log.level", config.log.level, "debug, info, warn or error."),
   };
