@@ -38,7 +38,7 @@ class Case:
     steps: tuple
     objects: tuple = ()  # found in the way's own namespace at the start
     files: dict = dataclasses.field(default_factory=dict)  # in the working directory, with the same places filled in
-    since: int = 20  # the first kubectl 1.N that has the command
+    since: int = 20  # the first kubectl 1.N of those tested that has the command
     differs: tuple = ()
     broken: tuple = ()  # (first, last, why): versions for which the command fails straight at the cluster, too
     shared: bool = False  # only reads, and that in the one namespace that all ways share
@@ -90,10 +90,12 @@ def settings(name, colour, labels="{}"):
 NO_PREFIX = ("kubectl before 1.34 leaves the path of the server's address out of `--raw` requests, so they ask the gateway and no "
              "cluster.")
 WHOAMI = "The identity is the user's own in mk8s: the e-mail, with the groups `mk8s:users` and `mk8s:role:ROLE`."
+MYSELF = r"Username +user\d+@example\.com\nGroups +\[mk8s:users"
 CAN_I_LIST = "The rules are those of the user's roles in mk8s, which decide, and not those of the cluster's RBAC."
 NOT_YET_FINAL = "Ephemeral containers were not final yet: the cluster does not know this version's request."
 GONE_ALREADY = "It fails for an object that is gone already."
-OLD_REVIEW = "It asks for a version of the API that the cluster has no more."
+OLD_REVIEW = "It asks for a version of the API that the cluster has no more, and fails straight at the cluster."
+OLD_WHOAMI = f"{WHOAMI} {OLD_REVIEW} mk8s answers all the same."
 
 GET = [
     *reads("get", "get pods", "get pods -o wide", "get pods -o yaml", "get pods -o json --chunk-size=2", "get pods -A -l logs=yes",
@@ -224,7 +226,7 @@ ASK = [
            "auth can-i get nosuchthings"),
     *reads("auth can-i --list", "auth can-i --list", differs=(Differs(CAN_I_LIST, r"\*\.\* "),)),
     *reads("auth whoami", "auth whoami", since=27, broken=((27, 27, OLD_REVIEW),),
-           differs=(Differs(WHOAMI, r"Username +user\d+@example\.com\nGroups +\[mk8s:users", since=28),)),
+           differs=(Differs(OLD_WHOAMI, MYSELF, until=27), Differs(WHOAMI, MYSELF, since=28))),
     own("auth reconcile", "auth reconcile -f role.yaml", "auth reconcile -f role.yaml", files={"role.yaml": ROLE}),
     own("certificate approve, deny", "get csr {csr} -o jsonpath={.status}", "certificate approve {csr}",
         "wait csr {csr} --for=condition=Approved --timeout=30s", k("certificate deny {csr}", 1), k("certificate approve missing", 1)),
@@ -239,7 +241,7 @@ ABOUT = [
     *reads("get --raw", "get --raw /api/v1/namespaces/{shared}/configmaps/settings", "get --raw /version", "get --raw /healthz",
            "get --raw /apis/apps/v1", "get --raw '/api/v1/namespaces/{shared}/pods?limit=1'",
            k("get --raw /api/v1/namespaces/{shared}/pods/missing", 1),
-           differs=(Differs(NO_PREFIX, "could not find the requested resource|gateway", until=33),)),
+           differs=(Differs(NO_PREFIX, r'could not find the requested resource|gateway|^{"version":"[\d.]+"}\s*$', until=33),)),
     *reads("get events", "get events --sort-by=.metadata.name"),
     *reads("events", "events", "events --for pod/box", since=26),
     *reads("proxy --append-server-path", k("proxy --port=0 --append-server-path", -2, live=(

@@ -45,8 +45,10 @@ class Live:
 
     def __init__(self, argv, env, cwd, cluster, way):
         self.argv, self.cluster, self.way, self.out = argv, cluster, way, b""
-        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *argv], env=env, cwd=cwd, start_new_session=True,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # Ctrl-C must end it even where the tests run in the background, for whose programs the shell ignores it.
+        started = ["setpriv", "--pdeathsig", "KILL", "--", "env", "--default-signal=INT", "--", *argv]
+        self.process = subprocess.Popen(started, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.err, self.cwd = b"", cwd
         self.readers = [threading.Thread(target=self.read, args=(name,)) for name in ("out", "err")]
         for reader in self.readers:
@@ -125,8 +127,9 @@ class Runner:
                     filled["metadata"]["namespace"] = way.ns
                     manifests.append(filled)
             self.cluster.kubectl("create", "-f", "-", stdin=yaml.safe_dump_all(manifests)).ok()
-        for way in self.ways:
-            settle(self.cluster, way.ns)
+        if any(manifest["kind"] in ("Pod", "Deployment") for case in cases for manifest in case.objects):
+            for way in self.ways:
+                settle(self.cluster, way.ns)
 
     def run(self, cases):
         """{case: {way's name: the results of its steps, or what went wrong}}"""
