@@ -42,8 +42,9 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failure shows what central and the agents logged during the test."""
+    """A failure shows what central and the agents logged during the test; fixtures find the outcome in `item.outcome`."""
     report = (yield).get_result()
+    item.outcome = report.outcome
     if report.when == "setup":
         item.log_marks = {id(p): p.log.stat().st_size for p in Process.all if p.log.exists()}
     if report.failed:

@@ -14,11 +14,16 @@ from harness import cluster as testbed
 from harness.agent import Agent, register, wait_connected
 from harness.central import Central
 from harness.cli import Cli
+from harness.compatibility import Results
 from harness.process import Process, until
 
 pytestmark = pytest.mark.full
 KUBELET = testbed.TESTBED / "kubelet.sh"
 EMAIL, PASSWORD = "admin@example.com", "a-password-for-tests-1"
+ROWS = {  # of docs/compatibility.md, by test
+    "test_exec": "exec -i: 250 KB of input, standard error, exit code", "test_cp": "cp of 20 MB there and back",
+    "test_attach_and_logs_followed": "attach -i, logs -f", "test_port_forward": "port-forward"}
+STREAMS = {"testbed": "WebSocket", "testbed-spdy": "SPDY"}
 both_ways = pytest.mark.parametrize("way", ["testbed", "testbed-spdy"])
 
 
@@ -73,6 +78,21 @@ def box(node, k):
     k("wait", "pod/box", "--for=condition=Ready", "--timeout=60s", timeout=90).ok()
     assert node.get("node", "real")["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("containerd://")
     return "box"
+
+
+@pytest.fixture(scope="module")
+def results():
+    return Results("kubectl-real-kubelet")
+
+
+@pytest.fixture(autouse=True)
+def row(request, results, node, way):
+    """Shows how the test ended in docs/compatibility.md."""
+    yield
+    if request.node.outcome in ("passed", "failed"):
+        version = f"{node.own_version()} over {STREAMS[way]}"
+        results.add("mk8s kubectl, on a real kubelet with containerd", version, ROWS[request.function.__name__],
+                    "works" if request.node.outcome == "passed" else "failed")
 
 
 @contextlib.contextmanager

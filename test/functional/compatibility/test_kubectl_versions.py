@@ -4,7 +4,6 @@ The default run takes the test bed's version, --full all that the machine has.  
 build/test/compatibility, from which tools/compatibility makes docs/compatibility.md.
 """
 
-import json
 import re
 import socket
 import threading
@@ -21,6 +20,8 @@ from .cases import CASES
 from .runner import DIRECT, MK8S, PLAIN, SHARED, Runner, differences, settle
 
 VERSIONS = {name: name.removeprefix("kubectl.") for name in kubectls() if name.startswith("kubectl.1.")}
+
+CLIENTS = {MK8S: MK8S, PLAIN: f"kubectl with {PLAIN}"}  # as docs/compatibility.md calls the ways
 
 
 def minor(version):
@@ -103,13 +104,11 @@ def results():
     def of(version, shown):
         if version not in files:
             files[version] = Results(f"kubectl-{shown}")
+            for operation in {case.operation for case in CASES if case.since > minor(version)}:
+                for client in CLIENTS.values():
+                    files[version].add(client, shown, operation, "absent", "This version has no such operation.")
         return files[version]
     return of
-
-
-def own_version(cluster):
-    """Of the test bed's kubectl, which is built from the cluster's own sources."""
-    return ".".join(json.loads(cluster.kubectl("version", "-o", "json").ok().out)["clientVersion"][key] for key in ("major", "minor"))
 
 
 def judge(case, way, version, direct, mine):
@@ -133,8 +132,8 @@ def judge(case, way, version, direct, mine):
 @pytest.mark.parametrize("version, way, case", parameters())
 def test_kubectl(version, way, case, ran, results, cluster):
     outcome = ran(version, case)
-    shown = VERSIONS.get(version) or own_version(cluster)
-    line = (way if way == MK8S else f"kubectl with {way}", shown, case.operation)
+    shown = VERSIONS.get(version) or cluster.own_version()
+    line = (CLIENTS[way], shown, case.operation)
     try:
         result = judge(case, way, version, outcome[DIRECT], outcome[way])
     except BaseException:

@@ -56,6 +56,11 @@ class Cluster:
         """Plain kubectl, straight to the cluster as its administrator."""
         return run([testbed_bin() / "kubectl", "--kubeconfig", self.kubeconfig, *args], **more)
 
+    def own_version(self):
+        """Of the test bed's kubectl, which is built from the cluster's own sources: "1.36"."""
+        client = json.loads(self.kubectl("version", "-o", "json").ok().out)["clientVersion"]
+        return f"{client['major']}.{client['minor']}"
+
     def get(self, *args):
         return json.loads(self.kubectl("get", *args, "-o", "json").ok().out)
 

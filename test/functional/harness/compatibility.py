@@ -2,7 +2,7 @@
 
 A line is {"client", "version", "operation", "result", "note"}: `client` and `version` name the program, its way included where it
 has several ("mk8s kubectl"), `operation` is what it did in a user's words, `result` one of RESULTS, and `note` says why where the
-result is not "same".  Several lines of one operation are one row of the table, which shows the worst of them.
+result is "differs" or "absent".  Several lines of one operation are one row of the table, which shows the worst of them.
 """
 
 import json
@@ -13,6 +13,7 @@ from .process import ROOT
 FOLDER = ROOT / "build/test/compatibility"
 RESULTS = {
     "same": "as straight at the cluster",
+    "works": "as the test itself knows it must be; there was no second run to compare",
     "differs": "differs by design, as the note says",
     "absent": "the client has no such operation, or it does not work straight at the cluster either; the note says which",
     "failed": "not as straight at the cluster",
@@ -29,7 +30,7 @@ class Results:
         self.path.write_text("")
 
     def add(self, client, version, operation, result, note=""):
-        assert result in RESULTS and (note or result in ("same", "failed")), (operation, result, note)
+        assert result in RESULTS and (note or result in ("same", "works", "failed")), (operation, result, note)
         line = {"client": client, "version": version, "operation": operation, "result": result, "note": note}
         with self.lock, self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
