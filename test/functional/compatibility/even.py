@@ -21,6 +21,9 @@ RULES = {
     "temporary file": (r"(/tmp/(LIVE|MERGED|kubectl-edit)-)\w+", r"\1X"),
     # kubectl prints how far a roll-out is as often as it happens to look.
     "progress": (r"Waiting for (deployment|daemon set|statefulset).*\n", ""),
+    # The API server opens a WebSocket with an empty message for each stream.  kubectl (seen: 1.31, 1.32) may read it before it
+    # has made the stream, and says so; a message with something in it that was lost would show in the output.
+    "opening message that came early": (r"E\d{4} [\d:.]+ +\d+ websocket\.go:\d+\] Unknown stream id \d, discarding message\n", ""),
     "log line's time": (r"\b[EIW]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ", "LOG "),
     # The test bed's node may hear of a new pod a moment after the API server; kubectl goes on all the same.
     "logs before the node knew": (r"warning: couldn't fetch pre-attach logs: .*\n", ""),
