@@ -133,6 +133,7 @@ Missing CompiledGrant::FitsResource(const Ask& ask, const ResourcePattern& patte
                  : !asked.subresource.empty() && pattern.resource != "*") {
     return Missing::kResource;
   }
+  if (ask.special && ask.verb == "create" && !create_written) needed &= ~Bit(Verb::kCreate);
   if ((verbs & needed) == 0) return Missing::kVerb;
   if (ask.escalating && !admin) {
     // "nodes" with verb proxy says what is meant; "nodes" with "*" does not.
@@ -243,6 +244,7 @@ Result<CompiledGrant> CompileGrant(const Grant& grant, bool admin) {
                        "verbs[" + std::to_string(i) + "]: " + VerbFault(grant.verbs[i]));
     }
     compiled.verbs |= *verbs;
+    compiled.create_written |= grant.verbs[i] == Name(Verb::kCreate);
   }
   const auto parse = [](const std::vector<std::string>& written, std::string_view key,
                         std::vector<ResourcePattern>& patterns) -> Result<void> {

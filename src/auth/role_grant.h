@@ -60,6 +60,7 @@ struct CompiledGrant {
   VerbSet verbs = 0;
   bool admin = false;  // the role's: wildcards reach everything
   bool all_namespaces = false;
+  bool create_written = false;  // not only meant by `apply`, which starts no shell
   ListScope scope;
   std::vector<ResourcePattern> resources;
   std::vector<ResourcePattern> except_resources;

@@ -30,6 +30,10 @@ TEST(RoleVerbs, FriendlyAndTheApisOwn) {
       {"verbs: [apply], resources: [pods]", "update pods web/a", kDenied},
       {"verbs: [apply], resources: [pods]", "list pods web/", kDenied},
       {"verbs: [apply], resources: [pods]", "create pods/exec web/a", kDenied},
+      {"verbs: [apply], resources: [pods/exec]", "create pods/exec web/a", kDenied},
+      {"verbs: [apply], resources: [core/pods/exec]", "get pods/exec web/a", kDenied},
+      {"verbs: [apply, create], resources: [pods/exec]", "create pods/exec web/a", kAllowed},
+      {"verbs: [apply, exec], resources: [pods/exec]", "create pods/exec web/a", kAllowed},
       // A verb that is none, as an odd method makes, is granted by nothing but "*".
       {"verbs: [get, create], resources: [pods]", "frobnicate pods web/a", kDenied},
       {"verbs: [\"*\"], resources: [pods]", "frobnicate pods web/a", kAllowed},
