@@ -196,11 +196,13 @@ inline constexpr std::size_t kCommandsPerAgentMax = 256;
 inline constexpr std::size_t kCommandMessageBytesMax = 17 * 1024 * 1024;
 
 // --- What custom resources are, by their cluster's discovery (central/resource_scopes.h) ---
-// A group's list of resources: Kubernetes' largest own has 30 KiB.  Over: the list is filtered as
-// if its objects had namespaces.
-inline constexpr std::size_t kResourceListBytesMax = 4 * 1024 * 1024;
-inline constexpr std::size_t kResourceScopesMax = 10'000;  // over: all are asked for anew
-inline constexpr seconds kResourceScopeLife{60};           // a definition may be replaced
+// A group's list of resources: Kubernetes' largest own has 30 KiB.  Over: 502.
+inline constexpr std::size_t kResourceListBytesMax = 1024 * 1024;
+inline constexpr seconds kResourceScopeDeadline{10};           // for all of one question; then 504
+inline constexpr std::size_t kResourceScopeQuestionsMax = 64;  // under way; over: 429
+inline constexpr std::size_t kResourceScopeRequestsMax = 8;    // of one question, a version each
+inline constexpr std::size_t kResourceScopesMax = 10'000;      // over: all are asked for anew
+inline constexpr seconds kResourceScopeLife{60};               // a definition may be replaced
 
 // --- Audit ---
 inline constexpr milliseconds kAuditGroupDelay{100};   // reads are written at least this often

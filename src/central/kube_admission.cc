@@ -64,31 +64,39 @@ Result<void> KubeAdmission::ReadAttributes(const http::RequestHead& head) {
 // cluster decides once more, for the one they act as.
 Result<void> KubeAdmission::Decide(const Snapshot& snapshot) {
   scopes_.clear();
+  roles_.clear();
   if (acts_as_) {
     for (const Attributes& attributes : kube::DecisionsFor(*acts_as_)) {
-      MK8S_RETURN_IF_ERROR(DecideOne(snapshot, attributes));
+      MK8S_RETURN_IF_ERROR(DecideOne(snapshot, attributes, false));
     }
   }
-  roles_.clear();
   if (kind_.kind == kube::RequestKind::kDiscovery || kind_.kind == kube::RequestKind::kSelfReview) {
     return {};  // open to everyone with a grant on the cluster, which FindCluster saw
   }
-  for (const Attributes& attributes : kube::DecisionsFor(attributes_, kind_)) {
-    MK8S_RETURN_IF_ERROR(DecideOne(snapshot, attributes));
+  const std::vector<Attributes> asked = kube::DecisionsFor(attributes_, kind_);
+  for (const Attributes& attributes : asked) {
+    // Shown is what one decision lets through, so there must be only one.
+    MK8S_ASSIGN_OR_RETURN(auth::Decision decision,
+                          DecideOne(snapshot, attributes, asked.size() == 1));
+    roles_.insert(roles_.end(), decision.roles.begin(), decision.roles.end());
+    scopes_ = std::move(decision.scopes);
+    narrowed_because_ = std::move(decision.reason);
   }
   std::sort(roles_.begin(), roles_.end());
   roles_.erase(std::unique(roles_.begin(), roles_.end()), roles_.end());
   return {};
 }
 
-Result<void> KubeAdmission::DecideOne(const Snapshot& snapshot, const Attributes& attributes) {
+Result<auth::Decision> KubeAdmission::DecideOne(const Snapshot& snapshot,
+                                                const Attributes& attributes,
+                                                bool may_narrow) const {
   const User* user = snapshot.UserById(user_id_);
   const Cluster* cluster = snapshot.FindCluster(cluster_id_);
   if (user == nullptr || cluster == nullptr) {
     return MakeError(ErrorCode::kPermissionDenied, "the user or the cluster is gone");
   }
   auth::Decision decision = snapshot.Matcher(*user, *cluster)->Decide(attributes);
-  if (!decision.allowed && !decision.narrowed) {
+  if (!decision.allowed && !(decision.narrowed && may_narrow)) {
     return Forbidden(snapshot, attributes, decision.reason);
   }
   if (decision.narrowed && upgrade_) {
@@ -97,10 +105,7 @@ Result<void> KubeAdmission::DecideOne(const Snapshot& snapshot, const Attributes
                          ", and over a WebSocket it cannot be shown in part; watch over plain "
                          "HTTP, or one namespace at a time");
   }
-  roles_.insert(roles_.end(), decision.roles.begin(), decision.roles.end());
-  scopes_ = std::move(decision.scopes);
-  narrowed_because_ = std::move(decision.reason);
-  return {};
+  return decision;
 }
 
 Error KubeAdmission::Forbidden(const Snapshot& snapshot, const Attributes& attributes,

@@ -71,7 +71,8 @@ class KubeAdmission {
   Result<void> FindCluster();
   Result<void> ReadAttributes(const http::RequestHead& head);
   Result<void> Decide(const Snapshot& snapshot);
-  Result<void> DecideOne(const Snapshot& snapshot, const Attributes& attributes);
+  Result<auth::Decision> DecideOne(const Snapshot& snapshot, const Attributes& attributes,
+                                   bool may_narrow) const;
   Error Forbidden(const Snapshot& snapshot, const Attributes& attributes,
                   const std::string& reason) const;
 

@@ -78,6 +78,11 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
   roles_ = admission_.roles();
   MK8S_ASSIGN_OR_RETURN(tunnel_,
                         ChooseTunnel(gateway_.services().tunnels, *admission_.granted(), loop_));
+  if (admission_.scopes().empty()) {
+    MK8S_RETURN_IF_ERROR(NarrowList::RefuseSealed(gateway_.services().continue_tokens,
+                                                  admission_.user_id(), admission_.cluster_id(),
+                                                  admission_.target()));
+  }
   MK8S_RETURN_IF_ERROR(gateway_.in_flight().Enter(admission_.user_id(), admission_.cluster_id()));
   counted_ = true;
   return {};
@@ -86,23 +91,46 @@ Result<void> KubeRequest::Admit(Result<KubeRoute> route) {
 // Only a part is granted: objects of some namespaces or names.
 void KubeRequest::Narrow() {
   if (!admission_.NeedsResourceScope()) return FilterAnswer();
+  AskScope(admission_.attributes(), [this](std::optional<bool> namespaced) {
+    // Of what the cluster does not know the filter lets only objects in namespaces pass.
+    if (namespaced.value_or(true)) return FilterAnswer();
+    Refuse(admission_.RefuseClusterScoped());
+  });
+}
+
+// Goes on with `then` unless the client leaves or is refused first; nothing: the cluster does not
+// know such a resource.
+void KubeRequest::AskScope(const Attributes& about, std::function<void(std::optional<bool>)> then) {
   ResourceScopes& scopes = gateway_.resource_scopes();
-  const auto decided = [self = shared_from_this()](std::optional<bool> namespaced) {
-    if (self->relay_ == nullptr || self->relay_->done()) return;  // the client left meanwhile
-    if (namespaced.value_or(true)) return self->FilterAnswer();   // it lets only namespaces pass
-    self->Refuse(self->admission_.RefuseClusterScoped());
-  };
-  const auto known = scopes.IsNamespaced(admission_.cluster_id(), admission_.attributes());
-  if (known || TunnelGone()) return decided(known);
+  if (const auto known = scopes.IsNamespaced(admission_.cluster_id(), about)) return then(known);
+  std::shared_ptr<void> place = scopes.Enter();
+  if (!place) {
+    return Refuse(MakeError(ErrorCode::kResourceExhausted,
+                            "too many clusters are being asked for what they have; try again"));
+  }
   gateway::TunnelRequest identity = Identity();
   identity.head.authority = head_.authority;  // a request without one is malformed
-  AskResourceScope(TunnelSession(), std::move(identity), admission_.attributes(),
-                   [this, &scopes, decided](std::optional<bool> namespaced) {
-                     if (namespaced) {
-                       scopes.Learn(admission_.cluster_id(), admission_.attributes(), *namespaced);
-                     }
-                     decided(namespaced);
-                   });
+  question_ = std::make_shared<ScopeQuestion>(
+      loop_, gateway_.services().clock,
+      ScopeQuestion::Way{
+          .session = [this] { return TunnelGone() ? nullptr : &TunnelSession(); },
+          .record =
+              [this](AuditEvent event) { gateway_.services().audit.Record(std::move(event)); }},
+      std::move(identity), event_);
+  question_->Ask(
+      about,
+      [self = shared_from_this(), about, then = std::move(then),
+       place = std::move(place)](const ScopeQuestion::Answer& namespaced) {
+        const auto question = std::exchange(self->question_, nullptr);
+        if (self->relay_ == nullptr || self->relay_->done()) return;
+        if (!namespaced) return self->Refuse(namespaced.error());
+        if (*namespaced) {
+          self->gateway_.resource_scopes().Learn(self->admission_.cluster_id(), about,
+                                                 **namespaced);
+        }
+        then(*namespaced);
+      },
+      limits::kResourceScopeDeadline);
 }
 
 void KubeRequest::FilterAnswer() {
@@ -226,10 +254,22 @@ void KubeRequest::CutIfStill() {
 
 void KubeRequest::OnReviewBody(Result<std::string> body) {
   if (!body) return Refuse(body.error());
-  Result<ReviewOutcome> outcome = AnswerSelfReview(
-      admission_.kind().self_review, head_.fields, *body, *admission_.principal()->snapshot,
-      *admission_.principal()->user, admission_.cluster_id(), admission_.acts_as().has_value());
+  AnswerReview(*body, std::nullopt);
+}
+
+void KubeRequest::AnswerReview(const std::string& body, std::optional<auth::ResourceScope> scope) {
+  Result<ReviewOutcome> outcome =
+      AnswerSelfReview(admission_.kind().self_review, head_.fields, body,
+                       *admission_.principal()->snapshot, *admission_.principal()->user,
+                       admission_.cluster_id(), admission_.acts_as().has_value(), scope);
   if (!outcome) return Refuse(outcome.error());
+  if (outcome->needs_scope) {
+    return AskScope(*outcome->needs_scope, [this, body](std::optional<bool> namespaced) {
+      AnswerReview(body, !namespaced   ? auth::ResourceScope::kUnknown
+                         : *namespaced ? auth::ResourceScope::kNamespaced
+                                       : auth::ResourceScope::kCluster);
+    });
+  }
   if (!outcome->forward) {
     own_answer_ = gateway::Answer{
         .head = {.status = 201, .fields = {{"content-type", outcome->answer.content_type}}},
@@ -246,6 +286,7 @@ void KubeRequest::OnDone(const gateway::RelayOutcome& outcome) {
   metrics.kube_bytes_in.fetch_add(outcome.bytes_in, std::memory_order_relaxed);
   metrics.kube_bytes_out.fetch_add(outcome.bytes_out, std::memory_order_relaxed);
   gateway_.Closed(*this, loop_);
+  if (const auto question = std::exchange(question_, nullptr)) question->Cancel();
   if (counted_) gateway_.in_flight().Leave(event_.user_id, admission_.cluster_id());
   event_.http_status = outcome.status;
   event_.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -2,15 +2,18 @@
 // the agent there, is it in the audit log, relay, outcome.  docs/life_of_a_request.md follows one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "auth/role_resources.h"
 #include "base/result.h"
 #include "central/exec_registry.h"
 #include "central/kube_admission.h"
 #include "central/narrow_list.h"
+#include "central/resource_scopes.h"
 #include "central/still_watch.h"
 #include "central/tunnels.h"
 #include "gateway/relay.h"
@@ -49,7 +52,9 @@ class KubeRequest : public gateway::RelayObserver,
 
   void CutIfStill();
   void Narrow();
+  void AskScope(const Attributes& about, std::function<void(std::optional<bool>)> then);
   void FilterAnswer();
+  void AnswerReview(const std::string& body, std::optional<auth::ResourceScope> scope);
   void AuditAndDispatch();
   void Dispatch();
   void Refuse(const Error& why);
@@ -75,6 +80,7 @@ class KubeRequest : public gateway::RelayObserver,
 
   std::vector<std::string> roles_;  // that allowed it
   std::shared_ptr<Tunnel> tunnel_;
+  std::shared_ptr<ScopeQuestion> question_;
   std::optional<NarrowList> narrow_;
   std::unique_ptr<http::ClientSession> across_;  // where the tunnel is on another loop
 

@@ -81,6 +81,14 @@ class ListBody : public gateway::BodyFilter {
   kube::ListFilter filter_;
 };
 
+Error Expired(std::string detail) {
+  return MakeError(ErrorCode::kExpired,
+                   "the provided continue parameter is not valid for this list, or too old to "
+                   "display a consistent list result. You can start a new list without the "
+                   "continue parameter.",
+                   std::move(detail));
+}
+
 bool IsSuccess(int status) { return status >= 200 && status < 300; }
 
 }  // namespace
@@ -104,16 +112,19 @@ Result<NarrowList> NarrowList::Make(const auth::ContinueTokens& tokens, std::str
   const std::string_view sealed = list.target_.Query("continue").value_or("");
   if (!sealed.empty()) {
     Result<std::string> opened = tokens.Open({list.user_id_, list.cluster_id_, list.list_}, sealed);
-    if (!opened) {
-      return MakeError(ErrorCode::kExpired,
-                       "the provided continue parameter is not valid for this list, or too old to "
-                       "display a consistent list result. You can start a new list without the "
-                       "continue parameter.",
-                       opened.error().message);
-    }
+    if (!opened) return Expired(opened.error().message);
     SetQuery(list.target_, "continue", *std::move(opened));
   }
   return list;
+}
+
+Result<void> NarrowList::RefuseSealed(const auth::ContinueTokens& tokens, std::string_view user_id,
+                                      std::string_view cluster_id, const kube::Target& target) {
+  const std::string_view token = target.Query("continue").value_or("");
+  if (token.empty()) return {};
+  const std::string list = ListOf(target);
+  if (!tokens.Open({user_id, cluster_id, list}, token)) return {};  // the cluster's own
+  return Expired("sealed under a narrower grant");
 }
 
 void NarrowList::AskForJson(http::Fields& fields) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/role_matcher.h"
@@ -28,6 +29,11 @@ class NarrowList {
   static Result<NarrowList> Make(const auth::ContinueTokens& tokens, std::string user_id,
                                  std::string cluster_id, const Attributes& attributes,
                                  kube::Target target, std::vector<auth::ListScope> scopes);
+
+  /// For a list that is shown whole.  Error: kExpired where its `continue` was sealed while only a
+  /// part was shown, as the pages before it lack what is shown now.
+  static Result<void> RefuseSealed(const auth::ContinueTokens& tokens, std::string_view user_id,
+                                   std::string_view cluster_id, const kube::Target& target);
 
   /// What the cluster is asked instead: the cluster's own `continue`, and Tables that say which
   /// object a row is of.

@@ -1,9 +1,12 @@
 // See self_review.h.
 #include "central/self_review.h"
 
+#include <algorithm>
+
 #include "auth/role_matcher.h"
 #include "base/limits.h"
 #include "central/kube_request.h"
+#include "kube/resource_list.h"
 #include "kube/status.h"
 
 namespace mk8s::central {
@@ -22,6 +25,42 @@ std::vector<kube::ReviewRule> RulesOf(const auth::RoleMatcher& matcher,
                      .paths = std::move(rule.paths)});
   }
   return rules;
+}
+
+bool LetsThrough(const auth::Decision& decision) { return decision.allowed || decision.narrowed; }
+
+// A narrowed list of objects without a namespace is refused unless a scope takes such objects.
+bool LetsClusterScopedThrough(const auth::Decision& decision) {
+  return decision.allowed ||
+         (decision.narrowed && std::any_of(decision.scopes.begin(), decision.scopes.end(),
+                                           [](const auto& scope) { return scope.cluster_scoped; }));
+}
+
+// As KubeAdmission decides the request itself, whose namespace, if any, is the resource's own.
+ReviewOutcome AccessOutcome(const kube::SelfReview& review, const auth::RoleMatcher& matcher,
+                            std::optional<auth::ResourceScope> scope, bool protobuf) {
+  const Attributes& asked = review.asked;
+  auth::Decision namespaced = matcher.Decide(asked);
+  Attributes without_namespace = asked;
+  without_namespace.namespace_.clear();
+  auth::Decision cluster_scoped = matcher.Decide(without_namespace);
+  // A Namespace's own namespace is its name.
+  const bool own =
+      !asked.is_resource || (asked.api_group.empty() && asked.resource == "namespaces");
+  const bool same = LetsThrough(namespaced) == LetsClusterScopedThrough(cluster_scoped);
+  bool by_cluster = false;
+  if (!own && !same) {
+    const auth::ResourceScope known = auth::ScopeOf(asked.api_group, asked.resource);
+    const bool can_ask = !scope && kube::DiscoveryPath(asked).has_value();
+    if (known == auth::ResourceScope::kUnknown && can_ask) return {.needs_scope = asked};
+    by_cluster = scope.value_or(known) == auth::ResourceScope::kCluster;
+  }
+  auth::Decision& decision = by_cluster ? cluster_scoped : namespaced;
+  if (by_cluster ? LetsClusterScopedThrough(decision) : LetsThrough(decision)) {
+    return {.forward = true, .roles = std::move(decision.roles)};
+  }
+  const std::string why = (by_cluster ? "it belongs to no namespace, and " : "") + decision.reason;
+  return Answered(kube::AccessAnswer(review, false, why, protobuf));
 }
 
 class BodyCollector : public http::StreamEvents {
@@ -62,7 +101,8 @@ class BodyCollector : public http::StreamEvents {
 Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fields& fields,
                                        std::string_view body, const Snapshot& snapshot,
                                        const User& user, std::string_view cluster_id,
-                                       bool acts_as_other) {
+                                       bool acts_as_other,
+                                       std::optional<auth::ResourceScope> scope) {
   MK8S_ASSIGN_OR_RETURN(const kube::SelfReview review,
                         kube::ParseSelfReview(kind, fields.Get("content-type"), body));
   const bool protobuf = kube::WantsProtobuf(fields.Get("accept"));
@@ -70,14 +110,9 @@ Result<ReviewOutcome> AnswerSelfReview(kube::SelfReviewKind kind, const http::Fi
   if (cluster == nullptr) return MakeError(ErrorCode::kNotFound, "the cluster was removed");
   const auto matcher = snapshot.Matcher(user, *cluster);
   switch (kind) {
-    case kube::SelfReviewKind::kAccess: {
+    case kube::SelfReviewKind::kAccess:
       if (kube::IsOpenToEveryone(review.asked)) return ReviewOutcome{.forward = true};
-      auth::Decision decision = matcher->Decide(review.asked);
-      if (decision.allowed || decision.narrowed) {
-        return ReviewOutcome{.forward = true, .roles = std::move(decision.roles)};
-      }
-      return Answered(kube::AccessAnswer(review, false, decision.reason, protobuf));
-    }
+      return AccessOutcome(review, *matcher, scope, protobuf);
     case kube::SelfReviewKind::kRules:
       return Answered(
           kube::RulesAnswer(review, RulesOf(*matcher, review.asked.namespace_), protobuf));

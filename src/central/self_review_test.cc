@@ -7,18 +7,32 @@ namespace {
 class SelfReview : public testing::Test {
  protected:
   SelfReview()
-      : snapshot_({{.id = "u", .email = "dev@example.com", .roles = {"team"}}},
+      : snapshot_({{.id = "u", .email = "dev@example.com", .roles = {"team"}},
+                   {.id = "wide", .email = "wide@example.com", .roles = {"wide"}},
+                   {.id = "most", .email = "most@example.com", .roles = {"most"}}},
                   {{.name = "team",
                     .grants = {{.cluster = "*",
                                 .namespaces = {"web"},
                                 .verbs = {"list"},
-                                .resources = {"pods"}}}}},
+                                .resources = {"pods"}}}},
+                   {.name = "wide",
+                    .grants = {{.cluster = "*",
+                                .namespaces = {"web"},
+                                .verbs = {"get", "list"},
+                                .resources = {"*"}}}},
+                   {.name = "most",
+                    .grants = {{.cluster = "*",
+                                .namespaces = {"*"},
+                                .verbs = {"list"},
+                                .resources = {"*"},
+                                .except_namespaces = {"web"}}}}},
                   {{.id = "c", .name = "prod"}}, {}) {}
 
-  ReviewOutcome Ask(const std::string& spec) {
+  ReviewOutcome Ask(const std::string& spec, const char* user = "u",
+                    std::optional<auth::ResourceScope> scope = std::nullopt) {
     return AnswerSelfReview(kube::SelfReviewKind::kAccess, {{"content-type", "application/json"}},
                             R"({"kind":"SelfSubjectAccessReview","spec":)" + spec + "}", snapshot_,
-                            *snapshot_.UserById("u"), "c", false)
+                            *snapshot_.UserById(user), "c", false, scope)
         .value();
   }
 
@@ -53,6 +67,51 @@ TEST_F(SelfReview, WhatIsShownInPartIsAYes) {
         Ask(std::string(R"({"resourceAttributes":{"resource":"pods","verb":")") + verb + "\"}}")
             .forward)
         << verb;
+  }
+}
+
+// A request for a resource that belongs to no namespace names none, whatever the question does.
+TEST_F(SelfReview, WhatBelongsToNoNamespaceIsAskedOfTheCluster) {
+  constexpr auto kUnknown = auth::ResourceScope::kUnknown;
+  constexpr auto kNamespaced = auth::ResourceScope::kNamespaced;
+  constexpr auto kCluster = auth::ResourceScope::kCluster;
+  const std::string custom = R"("group":"example.com","resource":"wholes"})";
+  const std::string in_web = R"({"namespace":"web",)";
+  const struct {
+    const char* user;
+    std::string asked;
+    bool asks;
+    bool yes[3];  // where the cluster says: unknown, namespaced, cluster-scoped
+  } kRows[] = {
+      {"wide", R"({"verb":"list",)" + custom, true, {true, true, false}},
+      {"wide", in_web + R"("verb":"list",)" + custom, true, {true, true, false}},
+      {"wide", in_web + R"("verb":"get","name":"x",)" + custom, true, {true, true, false}},
+      {"wide", R"({"verb":"get","name":"x",)" + custom, false, {false, false, false}},
+      {"wide", R"({"verb":"delete",)" + custom, false, {false, false, false}},
+      {"most", R"({"verb":"list",)" + custom, false, {true, true, true}},
+      {"most", in_web + R"("verb":"list",)" + custom, true, {false, false, true}},
+      {"wide", in_web + R"("verb":"list","resource":"nodes"})", false, {false, false, false}},
+      {"wide", in_web + R"("verb":"list","resource":"secrets"})", false, {true, true, true}},
+      {"wide", R"({"verb":"list","resource":"namespaces"})", false, {true, true, true}},
+      {"wide", in_web + R"("verb":"list","group":"*","resource":"*"})", false, {true, true, true}},
+  };
+  for (const auto& row : kRows) {
+    const std::string spec = R"({"resourceAttributes":)" + row.asked + "}";
+    const std::string what = std::string(row.user) + " " + spec;
+    const ReviewOutcome first = Ask(spec, row.user);
+    EXPECT_EQ(first.needs_scope.has_value(), row.asks) << what;
+    if (!row.asks) {
+      EXPECT_EQ(first.forward, row.yes[0]) << what;
+      continue;
+    }
+    EXPECT_FALSE(first.forward) << what;
+    EXPECT_EQ(first.needs_scope->resource, "wholes") << what;
+    EXPECT_EQ(Ask(spec, row.user, kUnknown).forward, row.yes[0]) << what;
+    EXPECT_EQ(Ask(spec, row.user, kNamespaced).forward, row.yes[1]) << what;
+    const ReviewOutcome last = Ask(spec, row.user, kCluster);
+    EXPECT_EQ(last.forward, row.yes[2]) << what;
+    if (last.forward) continue;
+    EXPECT_NE(last.answer.body.find("it belongs to no namespace"), std::string::npos) << what;
   }
 }
 
