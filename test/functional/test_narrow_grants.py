@@ -86,6 +86,29 @@ def test_pages_go_on_by_a_sealed_token_of_ones_own(team, make_user, clusters):
         assert refused.status == 410 and refused.json["reason"] == "Expired", refused
 
 
+def test_a_sealed_token_is_decided_by_the_roles_of_now(admin, make_user, team_namespaces):
+    def role(method, path, *namespaces):
+        admin.rest(method, path, {"name": "breathing", "clusters": [
+            {"name": "*", "namespaces": list(namespaces), "verbs": ["list"], "resources": ["pods"]}]}).ok()
+
+    def rest_of_pages(token):
+        return ask(user, f"{PODS}?limit=500&continue={urllib.parse.quote(token)}")
+    role("POST", "/roles", "team-*", "others")
+    user = make_user("breathing")
+    token = ask(user, f"{PODS}?limit=1").ok().json["metadata"]["continue"]
+    both = names(rest_of_pages(token).ok())
+    assert {"pod-in-team-red", "pod-in-team-blue"} <= both | names(ask(user, f"{PODS}?limit=1").ok())
+    role("PUT", "/roles/breathing", "team-red")
+    assert names(rest_of_pages(token).ok()) == both & {"pod-in-team-red"}
+    role("PUT", "/roles/breathing", "*")  # the pages before lack what is shown now
+    refused = rest_of_pages(token)
+    assert refused.status == 410 and refused.json["reason"] == "Expired", refused
+    page = ask(user, f"{PODS}?limit=1").ok().json["metadata"]["continue"]
+    assert names(rest_of_pages(page).ok()) and page != token, "the cluster's own token passes"
+    role("PUT", "/roles/breathing", "team-red")
+    assert rest_of_pages(page).status == 410, "the cluster's own token was made for the whole list"
+
+
 def opened(user, path, **headers):
     rest = user.rest
     connection = rest.connect(60)
@@ -187,6 +210,10 @@ def test_cluster_scoped_is_refused_custom_resources_too(wide, clusters):
             assert refused.status == 403 and "it belongs to no namespace" in refused.json["message"], refused
             assert "at the cluster scope" in refused.json["message"] and "would allow it" in refused.json["message"]
     assert wide.rest("DELETE", "/clusters/alpha/k8s/apis/narrow.test/v1/things").status == 403
+    for scope in (["-A"], ["-n", "team-red"]):
+        for plural, answer in (("things", "yes"), ("wholes", "no"), ("nodes", "no")):
+            asked = wide.kubectl("alpha", "auth", "can-i", "list", plural, *scope)
+            assert asked.out.split()[0] == answer, (plural, scope, asked)
     clusters["alpha"].kubectl("delete", "crd", "things.narrow.test", "wholes.narrow.test").ok()
 
 
