@@ -2,15 +2,16 @@
 # Runs the fuzzers, as many at once as there are cores, and prints a line "passed NAME" or "failed NAME" for each.
 # usage: run.sh BINARIES OUT [REGEX]     BINARIES holds NAME_fuzz; OUT gets logs and the input of a failure; REGEX picks names
 #
-# A minute each for what stands where attackers do: request heads, upgrades, attributes, HTTP/2 frames, WebSocket messages,
-# filtered lists, Tables and watches, continue tokens.  The bytes of an upgrade to a cluster (WebSocket, SPDY) are relayed
-# unread, and filtered lists are asked for as JSON, so neither SPDY nor Kubernetes' protobuf lists have a parser here.
+# A minute each for what stands where attackers do: request heads, upgrades (whether a WebSocket or SPDY is asked for),
+# attributes, HTTP/2 frames, filtered lists, Tables and watches, continue tokens.  The bytes of an upgrade to a cluster are
+# relayed unread, and filtered lists are asked for as JSON, so neither SPDY nor Kubernetes' protobuf lists have a parser
+# here; WebSocket messages are read from callers of exec only, who are logged in.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export here binaries=$1 out=$2
 regex=${3:-.}
-long=" h1_server upgrade_head kube_target h2_server websocket list_filter table_filter watch_filter continue_token "
+long=" h1_server upgrade_head kube_target h2_server list_filter table_filter watch_filter continue_token "
 long_seconds=60 short_seconds=5
 mkdir -p "$out"
 
