@@ -13,7 +13,7 @@ class CommandRequestsTest : public ExecTest {
  protected:
   CommandRequestsTest() {
     NewAccount("viewer@example.com", {"viewer"});
-    command_ = Open(R"({"command":["wait"]})", {{"accept", "text/event-stream"}},
+    command_ = Open(R"({"command":["get","wait"]})", {{"accept", "text/event-stream"}},
                     Login("viewer@example.com"));
     EXPECT_NE(command_.stream->WaitFor("stderr"), "");
     OnLoop([&] { command_id_ = request_.command_id(); });
@@ -95,7 +95,7 @@ TEST_F(CommandRequestsTest, AreTheCallers) {
   const AuditEvent& child = events[0];
   EXPECT_EQ(child.verb, "list");
   EXPECT_EQ(child.user, "viewer@example.com");
-  EXPECT_EQ(child.command, "kubectl wait");
+  EXPECT_EQ(child.command, "kubectl get wait");
   EXPECT_EQ(child.source_ip, "192.0.2.7") << "the caller's, not the agent's";
   EXPECT_EQ(child.kubectl_session, LastExec().id);
 }

@@ -75,7 +75,6 @@ Result<std::vector<std::string>> Command(const json::object& object) {
   for (const json::value& word : value->get_array()) {
     if (!word.is_string()) return Bad(kKey, "must be strings");
     command.emplace_back(std::string_view(word.get_string()));
-    if (command.back().find('\0') != std::string::npos) return Bad(kKey, "must not contain a NUL");
     bytes += command.back().size();
   }
   if (bytes > limits::kExecArgumentsBytesMax) {

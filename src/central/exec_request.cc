@@ -11,6 +11,7 @@
 #include "central/authenticator.h"
 #include "central/exec_gateway.h"
 #include "central/tunnel_choice.h"
+#include "kube/command_check.h"
 #include "kube/command_words.h"
 #include "net/work_pool.h"
 
@@ -204,6 +205,9 @@ void ExecRequest::OnOrder(Result<ExecOrder> order) {
   if (ended_) return;
   if (!order) return Refuse(order.error(), AuditStatus::kFailed);
   event_.command = kube::CommandWords(order->command);
+  if (const Result<void> checked = kube::CheckCommandArguments(order->command); !checked) {
+    return Refuse(checked.error(), AuditStatus::kDenied);
+  }
   stdin_bytes_ += order->stdin_bytes.size();
   order_ = *std::move(order);
   auto ticket = gateway_.queue().Enter(event_.user_id, event_.cluster_id,

@@ -5,8 +5,9 @@ namespace mk8s::central {
 namespace {
 
 TEST_F(ExecTest, AnswersWithOneObject) {
-  const TestAnswer answer = Exec(R"({"command":["echo","--token=abc"],"stdin":"grüße",)"
-                                 R"("files":[{"path":"a/b","content_base64":"eA=="}]})");
+  const TestAnswer answer =
+      Exec(R"({"command":["get","echo","--password-file=abc"],"stdin":"grüße",)"
+           R"("files":[{"path":"a/b","content_base64":"eA=="}]})");
   ASSERT_EQ(answer.status(), 200) << answer.body;
   EXPECT_EQ(answer.Json(),
             boost::json::parse(R"({"output":"grüße","stderr":"to stderr","exit_code":3})"));
@@ -17,7 +18,7 @@ TEST_F(ExecTest, AnswersWithOneObject) {
   EXPECT_EQ(request_.command_id().size(), 32u);
   const AuditEvent event = LastExec();
   EXPECT_EQ(event.status, AuditStatus::kAllowed);
-  EXPECT_EQ(event.command, "kubectl echo --token=***");
+  EXPECT_EQ(event.command, "kubectl get echo --password-file=***");
   EXPECT_EQ(event.cluster, "dev");
   EXPECT_EQ(event.source_ip, "192.0.2.7");
   EXPECT_EQ(event.http_status, 200);
@@ -27,7 +28,7 @@ TEST_F(ExecTest, AnswersWithOneObject) {
 
 TEST_F(ExecTest, StreamsEvents) {
   const TestAnswer answer =
-      Exec(R"({"command":["echo"],"stdin":"x"})", {{"accept", "text/event-stream"}});
+      Exec(R"({"command":["get","echo"],"stdin":"x"})", {{"accept", "text/event-stream"}});
   EXPECT_EQ(answer.status(), 200);
   EXPECT_EQ(answer.head.fields.Get("content-type"), "text/event-stream");
   EXPECT_EQ(answer.body,
@@ -38,7 +39,7 @@ TEST_F(ExecTest, StreamsEvents) {
 
 TEST_F(ExecTest, SpeaksOverAWebSocket) {
   const CallUnderWay call =
-      OpenSocket(R"({"command":["read"],"tty":true,"columns":100,"rows":50})");
+      OpenSocket(R"({"command":["get","read"],"tty":true,"columns":100,"rows":50})");
   EXPECT_NE(call.stream->WaitFor("dG8gc3RkZXJy"), "");
   EXPECT_TRUE(request_.stdin_streamed());
   EXPECT_EQ(request_.terminal().columns(), 100u);
@@ -73,7 +74,7 @@ TEST_F(ExecTest, RefusesBeforeTheAgentHears) {
     std::string method = "POST";
     std::string cluster = "dev";
   };
-  const std::string good = R"({"command":["echo"]})";
+  const std::string good = R"({"command":["get","echo"]})";
   const Case cases[] = {
       {good, "", 401},
       {good, "nonsense", 401},
@@ -87,10 +88,10 @@ TEST_F(ExecTest, RefusesBeforeTheAgentHears) {
       {R"({"command":[]})", "-", 400},
       {R"({"command":"get pods"})", "-", 400},
       {R"({"command":["a\u0000"]})", "-", 400},
-      {R"({"command":["echo"],"tty":true})", "-", 400},
-      {R"({"command":["echo"],"shell":true})", "-", 400},
-      {R"({"command":["echo"],"files":[{"path":"a","content_base64":"?"}]})", "-", 400},
-      {R"({"command":["echo"],"stdin":")" + std::string(limits::kExecInputBytesMax + 1, 'x') +
+      {R"({"command":["get","echo"],"tty":true})", "-", 400},
+      {R"({"command":["get","echo"],"shell":true})", "-", 400},
+      {R"({"command":["get","echo"],"files":[{"path":"a","content_base64":"?"}]})", "-", 400},
+      {R"({"command":["get","echo"],"stdin":")" + std::string(limits::kExecInputBytesMax + 1, 'x') +
            "\"}",
        "-", 413},
       {std::string(limits::kExecBodyBytesMax + 1, ' '), "-", 413},
@@ -106,6 +107,18 @@ TEST_F(ExecTest, RefusesBeforeTheAgentHears) {
   EXPECT_EQ(Exec(good).status(), 503);
   audit_store_.Break(false);
   EXPECT_EQ(request_.argv_size(), 0) << "nothing runs that is not in the audit log";
+}
+
+TEST_F(ExecTest, RefusesWhatMustNotRunBesideTheAgent) {
+  const TestAnswer answer = Exec(R"({"command":["get","echo","--token=abc"]})");
+  EXPECT_EQ(answer.status(), 400);
+  EXPECT_NE(answer.body.find("--token is refused beside the agent"), std::string::npos)
+      << answer.body;
+  EXPECT_EQ(request_.argv_size(), 0);
+  const AuditEvent event = LastExec();
+  EXPECT_EQ(event.status, AuditStatus::kDenied);
+  EXPECT_EQ(event.command, "kubectl get echo --token=***");
+  EXPECT_NE(event.reason.find("as you"), std::string::npos) << event.reason;
 }
 
 TEST_F(ExecTest, SaysWhatTheAgentSays) {
@@ -126,7 +139,7 @@ TEST_F(ExecTest, SaysWhatTheAgentSays) {
   for (const Case& c : cases) {
     refusal_ = c.code;
     for (const std::string accept : {"application/json", "text/event-stream"}) {
-      const TestAnswer answer = Exec(R"({"command":["refuse"]})", {{"accept", accept}});
+      const TestAnswer answer = Exec(R"({"command":["get","refuse"]})", {{"accept", accept}});
       EXPECT_EQ(answer.status(), c.status) << Name(c.code);
       EXPECT_EQ(answer.head.fields.Get("retry-after"), c.retry_after);
       EXPECT_EQ(LastExec().status, c.audited) << Name(c.code);
@@ -135,13 +148,14 @@ TEST_F(ExecTest, SaysWhatTheAgentSays) {
 }
 
 TEST_F(ExecTest, BoundsTheOneAnswer) {
-  EXPECT_EQ(Exec(R"({"command":["flood"]})").status(), 413);
+  EXPECT_EQ(Exec(R"({"command":["get","flood"]})").status(), 413);
   cancelled_ = {};
-  EXPECT_EQ(Exec(R"({"command":["flood"]})", {{"accept", "text/event-stream"}}).status(), 200);
+  EXPECT_EQ(Exec(R"({"command":["get","flood"]})", {{"accept", "text/event-stream"}}).status(),
+            200);
 }
 
 TEST_F(ExecTest, ACallerWhoLeavesEndsTheCommand) {
-  const CallUnderWay call = Open(R"({"command":["wait"]})");
+  const CallUnderWay call = Open(R"({"command":["get","wait"]})");
   std::string command_id;
   while (command_id.empty()) OnLoop([&] { command_id = request_.command_id(); });
   OnLoop([&] {
@@ -156,8 +170,8 @@ TEST_F(ExecTest, ACallerWhoLeavesEndsTheCommand) {
 
 TEST_F(ExecTest, AWithdrawnRoleEndsTheCommand) {
   NewAccount("dev@example.com", {"admin"});
-  const CallUnderWay call =
-      Open(R"({"command":["wait"]})", {{"accept", "text/event-stream"}}, Login("dev@example.com"));
+  const CallUnderWay call = Open(R"({"command":["get","wait"]})", {{"accept", "text/event-stream"}},
+                                 Login("dev@example.com"));
   EXPECT_NE(call.stream->WaitFor("stderr"), "");
   EXPECT_EQ(Call("PUT", "/users/dev@example.com/roles", R"({"roles":[]})", admin_).status(), 200);
   gateway_.Recheck(snapshots_->Current());

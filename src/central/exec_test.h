@@ -284,13 +284,13 @@ class ExecTest : public RestTest {
     done.get_future().get();
   }
 
-  // A shell of sorts: what it does is its first word.
+  // A shell of sorts: what it does is the word behind "get".
   void Execute(const std::string& request, std::shared_ptr<grpc::ServerWriter> writer) {
     request_.Clear();
     request_.ParseFromString(request);
     writer_ = writer;
     writer->context().OnCancelled([this] { cancelled_.set_value(); });
-    const std::string word = request_.argv(0);
+    const std::string word = request_.argv(1);
     if (word == "refuse") return writer->Finish(Error{refusal_, "because"});
     Write([](pb::CommandResponse& message) { message.set_stderr("to stderr"); });
     if (word == "echo") Write([&](auto& message) { message.set_stdout(request_.stdin()); });

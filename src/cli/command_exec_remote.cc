@@ -6,7 +6,6 @@
 #include "cli/cluster_choice.h"
 #include "cli/commands.h"
 #include "cli/exec_files.h"
-#include "cli/kubectl_arguments.h"
 #include "cli/remote_command.h"
 
 namespace mk8s::cli {
@@ -16,7 +15,6 @@ Result<int> RunExecRemote(Context& context, const std::vector<std::string>& argu
     return MakeError(ErrorCode::kInvalidArgument,
                      "exec-remote needs kubectl's arguments\n  next: mk8s exec-remote get pods");
   }
-  MK8S_RETURN_IF_ERROR(CheckArguments(arguments));
   std::error_code failure;
   const std::filesystem::path here = std::filesystem::current_path(failure);
   if (failure) {

@@ -9,29 +9,18 @@
 #include "cli/kubectl_arguments.h"
 #include "cli/run_folder.h"
 #include "kube/command_words.h"
-#include "kube/kubectl_words.h"
+#include "kube/kubectl_line.h"
 
 namespace mk8s::cli {
 namespace {
 
 // Help, completion scripts and the like: kubectl answers them by itself, so they need no login.
-bool NeedsNoCluster(const std::vector<std::string>& arguments) {
-  for (const std::string& word : arguments) {
-    if (word == "--") break;
-    if (word == "-h" || word == "--help") return true;
-  }
-  const std::vector<std::string> words = kube::Positionals(arguments);
-  if (words.empty()) return true;
+bool NeedsNoCluster(const kube::KubectlLine& line) {
+  if (line.words.empty() || line.Has("help")) return true;
   for (const std::string_view local : {"help", "completion", "options", "kustomize", "plugin"}) {
-    if (words[0] == local) return true;
+    if (line.Word(0) == local) return true;
   }
   return false;
-}
-
-bool HasCacheFlag(const std::vector<std::string>& arguments) {
-  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) {
-    return word == "--cache-dir" || word.starts_with("--cache-dir=");
-  });
 }
 
 Result<int> Finish(Context& context, Result<ChildEnd> end) {
@@ -92,18 +81,19 @@ Result<int> RunKubectl(Context& context, const std::vector<std::string>& argumen
     return RunExecRemote(context, arguments);
   }
   MK8S_ASSIGN_OR_RETURN(const std::filesystem::path kubectl, found);
-  if (NeedsNoCluster(arguments)) {
+  const kube::KubectlLine line = kube::ReadKubectlLine(arguments);
+  if (NeedsNoCluster(line)) {
     const SignalGuard guard;
     return Finish(context, RunChild(guard, kubectl, arguments, context.environment));
   }
-  MK8S_RETURN_IF_ERROR(CheckArguments(arguments));
+  MK8S_RETURN_IF_ERROR(CheckArguments(line));
   MK8S_ASSIGN_OR_RETURN(const auto workspace, OpenWorkspace(context));
   MK8S_ASSIGN_OR_RETURN(const Session session, workspace->keeper.Fresh());
   MK8S_ASSIGN_OR_RETURN(const std::string cluster, ChosenCluster(*workspace));
   MK8S_ASSIGN_OR_RETURN(const ClusterAccess access,
                         AccessTo(*workspace, cluster, kube::CommandWords(arguments)));
 
-  if (const std::string_view hint = HintFor(arguments); !hint.empty()) {
+  if (const std::string_view hint = HintFor(line); !hint.empty()) {
     context.err << Paint("warning:", Tone::kWarn, context.ColourErr()) << " " << hint << "\n";
   }
   // From here a signal waits until the folder is gone: the guard outlives it.
@@ -115,7 +105,7 @@ Result<int> RunKubectl(Context& context, const std::vector<std::string>& argumen
   environment.Set("KUBECONFIG", kubeconfig.string());
   const std::filesystem::path shared =
       workspace->home.CacheFolder(workspace->settings.central_url.value) / cluster;
-  if (environment.Get("KUBECACHEDIR").empty() && !HasCacheFlag(arguments)) {
+  if (environment.Get("KUBECACHEDIR").empty() && !line.Has("cache-dir")) {
     if (const auto cache = run.LinkDiscoveryCache(shared, access.server_url)) {
       environment.Set("KUBECACHEDIR", cache->string());
     }

@@ -11,8 +11,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/documents.h"
-#include "cli/exec_flags.h"
 #include "cli/files.h"
+#include "kube/command_check.h"
+#include "kube/kubectl_line.h"
 #include "kube/kubectl_words.h"
 
 namespace mk8s::cli {
@@ -35,16 +36,7 @@ constexpr std::string_view kPathMembers[] = {"resources",       "bases",
                                              "replacements",    "configMapGenerator",
                                              "secretGenerator"};
 
-struct LocalCommand {
-  std::string_view name;
-  std::string_view why;
-};
-constexpr LocalCommand kLocalCommands[] = {
-    {"cp", "copies files from and to this machine"},
-    {"edit", "opens an editor on this machine"},
-    {"port-forward", "opens ports on this machine"},
-    {"proxy", "opens a port on this machine"},
-};
+using kube::FlagReads;
 
 template <typename List>
 bool Contains(const List& list, std::string_view word) {
@@ -69,7 +61,7 @@ class Packer {
   explicit Packer(fs::path folder) : folder_(std::move(folder)) {}
 
   /// The value of a flag: its paths are packed; returned as the command shall see it.
-  Result<std::string> Value(NamedKind kind, const std::string& text, bool recursive);
+  Result<std::string> Value(FlagReads what, const std::string& text, bool recursive);
 
   bool reads_stdin() const { return reads_stdin_; }
   std::vector<PackedFile> Files() {
@@ -101,7 +93,7 @@ class Packer {
   Result<std::string> Manifests(const std::string& path, bool recursive);
   Result<std::string> Pattern(const std::string& pattern, bool recursive);
   Result<std::string> Pair(const std::string& text);
-  Result<std::string> Template(const std::string& text);
+  Result<std::string> Output(const std::string& text);
   Result<std::string> Kustomization(const std::string& path);
   /// A file, or a folder's own files, and the name that stands for it.
   Result<std::string> Plain(const std::string& path);
@@ -117,21 +109,25 @@ class Packer {
   bool reads_stdin_ = false;
 };
 
-Result<std::string> Packer::Value(NamedKind kind, const std::string& text, bool recursive) {
-  switch (kind) {
-    case NamedKind::kKustomize:
+Result<std::string> Packer::Value(FlagReads what, const std::string& text, bool recursive) {
+  switch (what) {
+    case FlagReads::kNothing:
+      return text;
+    case FlagReads::kKustomization:
       return Kustomization(text);
-    case NamedKind::kTemplate:
-      return Template(text);
-    case NamedKind::kFile:
+    case FlagReads::kOutput:
+      return Output(text);
+    case FlagReads::kTemplate:
+      return Exists(Absolute(text)) ? Plain(text) : text;
+    case FlagReads::kFile:
       return Plain(text);
-    case NamedKind::kManifests:
-    case NamedKind::kPairs:
+    case FlagReads::kManifests:
+    case FlagReads::kPairs:
       break;
   }
   std::string value;
   for (const std::string_view part : Split(text, ',')) {  // as kubectl takes several in one
-    MK8S_ASSIGN_OR_RETURN(const std::string named, kind == NamedKind::kPairs
+    MK8S_ASSIGN_OR_RETURN(const std::string named, what == FlagReads::kPairs
                                                        ? Pair(std::string(part))
                                                        : Manifests(std::string(part), recursive));
     if (part.data() != text.data()) value += ',';
@@ -166,7 +162,7 @@ Result<std::string> Packer::Pattern(const std::string& pattern, bool recursive) 
       MK8S_RETURN_IF_ERROR(Add(match, IsOutside(match)));
     }
   }
-  return matches.empty() ? pattern : NameFor(pattern, IsOutside(Absolute(pattern)));
+  return NameFor(pattern, IsOutside(Absolute(pattern)));
 }
 
 Result<std::string> Packer::Pair(const std::string& text) {
@@ -177,7 +173,7 @@ Result<std::string> Packer::Pair(const std::string& text) {
 }
 
 // "go-template-file=FILE", "jsonpath-file=FILE", "custom-columns-file=FILE".
-Result<std::string> Packer::Template(const std::string& text) {
+Result<std::string> Packer::Output(const std::string& text) {
   const std::size_t equals = text.find('=');
   const std::string form = text.substr(0, equals);
   if (equals == std::string::npos || !form.ends_with("file")) return text;
@@ -188,8 +184,8 @@ Result<std::string> Packer::Plain(const std::string& path) {
   if (path == "-") reads_stdin_ = true;
   if (path == "-" || path.empty() || IsUrl(path)) return path;
   const fs::path absolute = Absolute(path);
-  if (!Exists(absolute)) return path;
   const bool outside = IsOutside(absolute);
+  if (!Exists(absolute)) return NameFor(path, outside);
   if (IsFolder(absolute)) {
     MK8S_RETURN_IF_ERROR(Folder(absolute, false, false));
   } else {
@@ -219,7 +215,8 @@ Result<void> Packer::Folder(const fs::path& folder, bool recursive, bool manifes
 // What a kustomization names may lie anywhere, and finds each other by relative paths: if any of it
 // lies outside, all of it moves.
 Result<std::string> Packer::Kustomization(const std::string& path) {
-  if (path.empty() || IsUrl(path) || !IsFolder(Absolute(path))) return path;
+  if (path.empty() || IsUrl(path)) return path;
+  if (!IsFolder(Absolute(path))) return NameFor(path, IsOutside(Absolute(path)));
   kustomization_.clear();
   MK8S_RETURN_IF_ERROR(ReadKustomization(Absolute(path)));
   const bool outside = std::any_of(kustomization_.begin(), kustomization_.end(),
@@ -288,27 +285,28 @@ Result<void> Packer::Add(const fs::path& absolute, bool as_outside) {
 
 Result<PackedCommand> PackCommand(const std::vector<std::string>& arguments,
                                   const std::filesystem::path& folder) {
-  const std::vector<std::string> words = kube::Positionals(arguments);
-  for (const LocalCommand& local : kLocalCommands) {
-    if (words.empty() || words[0] != local.name) continue;
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "kubectl " + std::string(local.name) + " " + std::string(local.why) +
-                         ", which a command that runs beside the agent cannot\n  next: install "
-                         "kubectl and run mk8s kubectl " +
-                         std::string(local.name));
-  }
-  const ReadFlags flags = ReadFileFlags(arguments);
+  const kube::KubectlLine line = kube::ReadKubectlLine(arguments);
   PackedCommand packed{.arguments = arguments};
   Packer packer(folder.lexically_normal());
-  for (const NamedValue& value : flags.values) {
-    std::string& word = packed.arguments[value.argument];
+  for (const kube::KubectlFlag& flag : line.flags) {
+    if (!flag.value) continue;
     MK8S_ASSIGN_OR_RETURN(const std::string named,
-                          packer.Value(value.kind, word.substr(value.begin), flags.recursive));
-    word = word.substr(0, value.begin) + named;
+                          packer.Value(kube::WhatFlagReads(flag.name),
+                                       std::string(line.ValueOf(flag)), line.IsOn("recursive")));
+    const auto [argument, begin] = *flag.value;
+    packed.arguments[argument] = arguments[argument].substr(0, begin) + named;
   }
+  if (line.Word(0) == "kustomize") {
+    for (std::size_t i = 1; i < line.words.size(); ++i) {
+      std::string& word = packed.arguments[line.words[i]];
+      MK8S_ASSIGN_OR_RETURN(word, packer.Value(FlagReads::kKustomization, word, false));
+    }
+  }
+  // Only now, when all that is here and may be named has its name there.
+  MK8S_RETURN_IF_ERROR(kube::CheckCommandArguments(packed.arguments));
   packed.files = packer.Files();
-  packed.reads_stdin = packer.reads_stdin() || flags.stdin_asked;
-  packed.terminal = flags.terminal_asked;
+  packed.reads_stdin = packer.reads_stdin() || line.IsOn("stdin") || line.IsOn("interactive");
+  packed.terminal = line.IsOn("tty");
   return packed;
 }
 

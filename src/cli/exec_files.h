@@ -24,10 +24,10 @@ struct PackedCommand {
   bool terminal = false;  // -t of exec, attach, run or debug
 };
 
-/// Reads the files, relative to `folder` (absolute).  One that is not there stays as it is: kubectl
-/// then says so in its own words.  Errors: kInvalidArgument for commands that need this machine
-/// (cp, edit, ...), kTooLarge over limits::kExecInputBytesMax or kExecFilesMax, kFailedPrecondition
-/// for a file that cannot be read.
+/// Reads the files, relative to `folder` (absolute).  One that is not there is named all the same:
+/// kubectl then says so in its own words.  Errors: kInvalidArgument for what is refused beside the
+/// agent (kube/command_check.h), kTooLarge over limits::kExecInputBytesMax or kExecFilesMax,
+/// kFailedPrecondition for a file that cannot be read.
 Result<PackedCommand> PackCommand(const std::vector<std::string>& arguments,
                                   const std::filesystem::path& folder);
 

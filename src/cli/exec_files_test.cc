@@ -1,7 +1,6 @@
 // Which files a command line takes along, and how their names change.
 #include "cli/exec_files.h"
 
-#include "cli/exec_flags.h"
 #include "cli/test_support.h"
 
 namespace mk8s::cli {
@@ -51,7 +50,8 @@ TEST_F(ExecFilesTest, TakesAlongWhatIsNamed) {
       {{"apply", "--filename=./a.yaml,b.json"}, {"a.yaml", "b.json"}, {}},
       {{"apply", "-f", "-"}, {}, {}, true},
       {{"apply", "-f", "missing.yaml"}, {}, {}},
-      {{"apply", "-f", "https://x.test/a.yaml"}, {}, {}},
+      {{"apply", "-f", "../missing.yaml"}, {}, {"apply", "-f", Outside("missing.yaml")}},
+      {{"get", "pods", "--template", "{{/x/../y}}"}, {}, {}},
       {{"apply", "-f", "app"}, {"app/c.yml"}, {}},
       {{"apply", "-Rf", "app"}, {"app/c.yml", "app/d/e.yaml"}, {}},
       {{"apply", "-f", "app", "--recursive"}, {"app/c.yml", "app/d/e.yaml"}, {}},
@@ -102,9 +102,10 @@ TEST_F(ExecFilesTest, TakesAlongWhatIsNamed) {
 }
 
 TEST_F(ExecFilesTest, RefusesWhatNeedsThisMachine) {
-  for (const std::string command : {"cp", "edit", "port-forward", "proxy"}) {
-    const auto packed = PackCommand({"-n", "x", command, "a"}, folder_.path());
-    ASSERT_FALSE(packed) << command;
+  for (const Words& arguments :
+       {Words{"-n", "x", "port-forward", "a"}, Words{"apply", "-f", "https://x.test/a.yaml"}}) {
+    const auto packed = PackCommand(arguments, folder_.path());
+    ASSERT_FALSE(packed) << arguments[0];
     EXPECT_EQ(packed.error().code, ErrorCode::kInvalidArgument);
   }
   Write("work/large.yaml", std::string(limits::kExecInputBytesMax + 1, 'x'));
@@ -113,10 +114,10 @@ TEST_F(ExecFilesTest, RefusesWhatNeedsThisMachine) {
   EXPECT_EQ(large.error().code, ErrorCode::kTooLarge);
 }
 
-TEST(ExecFlags, KnowTerminalsFromTemplates) {
+TEST_F(ExecFilesTest, KnowsWhatNeedsInputAndATerminal) {
   struct Case {
     Words arguments;
-    bool stdin_asked, terminal_asked;
+    bool reads_stdin, terminal;
   };
   const Case cases[] = {
       {{"exec", "-it", "web", "--", "sh"}, true, true},
@@ -127,11 +128,13 @@ TEST(ExecFlags, KnowTerminalsFromTemplates) {
       {{"exec", "web", "--", "x", "-it"}, false, false},
       {{"exec", "-nprod", "web"}, false, false},
       {{"exec", "-c", "-it", "web"}, false, false},
+      {{"delete", "-i", "pod", "web"}, true, false},
   };
   for (const Case& c : cases) {
-    const ReadFlags flags = ReadFileFlags(c.arguments);
-    EXPECT_EQ(flags.stdin_asked, c.stdin_asked) << testing::PrintToString(c.arguments);
-    EXPECT_EQ(flags.terminal_asked, c.terminal_asked) << testing::PrintToString(c.arguments);
+    const auto packed = PackCommand(c.arguments, folder_.path());
+    ASSERT_TRUE(packed) << testing::PrintToString(c.arguments);
+    EXPECT_EQ(packed->reads_stdin, c.reads_stdin) << testing::PrintToString(c.arguments);
+    EXPECT_EQ(packed->terminal, c.terminal) << testing::PrintToString(c.arguments);
   }
 }
 

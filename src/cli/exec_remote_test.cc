@@ -61,7 +61,7 @@ TEST_F(ExecRemoteTest, RefusesBeforeItAsks) {
   EXPECT_EQ(Run({"exec-remote"}), 2);
   EXPECT_EQ(Run({"exec-remote", "get", "pods", "--context", "x"}), 2);
   EXPECT_EQ(Run({"exec-remote", "cp", "a", "b:/c"}), 2);
-  EXPECT_THAT(Messages(), HasSubstr("next: install kubectl"));
+  EXPECT_THAT(Messages(), HasSubstr("run it on your machine: mk8s kubectl cp ..."));
   EXPECT_TRUE(central.exchanges().empty());
   EXPECT_EQ(Run({"exec-remote", "get", "pods"}), 1) << "central refuses the WebSocket";
 }

@@ -16,28 +16,27 @@ constexpr std::string_view kChooseCluster =
     "mk8s chooses the server and the credential; to pick a cluster: mk8s kubectl --cluster NAME "
     "...";
 constexpr RefusedFlag kRefused[] = {
-    {"--cluster", "put it before kubectl's arguments: mk8s kubectl --cluster NAME ..."},
-    {"--context", kChooseCluster},
-    {"--kubeconfig", "for another kubeconfig run kubectl itself; mk8s kubeconfig writes one"},
-    {"--server", kChooseCluster},
-    {"-s", kChooseCluster},
-    {"--token", "the credential is that of mk8s login, or MK8S_TOKEN"},
-    {"--username", "the credential is that of mk8s login, or MK8S_TOKEN"},
-    {"--password", "the credential is that of mk8s login, or MK8S_TOKEN"},
-    {"--client-certificate", "the credential is that of mk8s login, or MK8S_TOKEN"},
-    {"--client-key", "the credential is that of mk8s login, or MK8S_TOKEN"},
-    {"--certificate-authority", "to trust another CA: mk8s login --ca-file FILE"},
-    {"--insecure-skip-tls-verify", "to trust another CA: mk8s login --ca-file FILE"},
-    {"--tls-server-name", "to trust another CA: mk8s login --ca-file FILE"},
+    {"cluster", "put it before kubectl's arguments: mk8s kubectl --cluster NAME ..."},
+    {"context", kChooseCluster},
+    {"kubeconfig", "for another kubeconfig run kubectl itself; mk8s kubeconfig writes one"},
+    {"server", kChooseCluster},
+    {"token", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"username", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"password", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"client-certificate", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"client-key", "the credential is that of mk8s login, or MK8S_TOKEN"},
+    {"certificate-authority", "to trust another CA: mk8s login --ca-file FILE"},
+    {"insecure-skip-tls-verify", "to trust another CA: mk8s login --ca-file FILE"},
+    {"tls-server-name", "to trust another CA: mk8s login --ca-file FILE"},
 };
 
 // The sub-commands of `kubectl config` that only read.
 constexpr std::string_view kReadsConfig[] = {"view", "current-context", "get-contexts",
                                              "get-clusters", "get-users"};
 
-Result<void> CheckConfigCommand(const std::vector<std::string>& words) {
-  if (words.size() < 2 || std::find(std::begin(kReadsConfig), std::end(kReadsConfig), words[1]) !=
-                              std::end(kReadsConfig)) {
+Result<void> CheckConfigCommand(std::string_view command) {
+  if (command.empty() || std::find(std::begin(kReadsConfig), std::end(kReadsConfig), command) !=
+                             std::end(kReadsConfig)) {
     return {};
   }
   return MakeError(ErrorCode::kInvalidArgument,
@@ -48,27 +47,19 @@ Result<void> CheckConfigCommand(const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::string_view HintFor(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> words = kube::Positionals(arguments);
-  constexpr std::string_view kNeeded = "--append-server-path";
-  if (words.empty() || words[0] != "proxy") return {};
-  const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
-    return word.starts_with(kNeeded);
-  });
-  return given ? "" : "kubectl proxy reaches a cluster behind mk8s only with --append-server-path";
+std::string_view HintFor(const kube::KubectlLine& line) {
+  if (line.Word(0) != "proxy" || line.Has("append-server-path")) return {};
+  return "kubectl proxy reaches a cluster behind mk8s only with --append-server-path";
 }
 
-Result<void> CheckArguments(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> words = kube::Positionals(arguments);
-  if (!words.empty() && words[0] == "config") return CheckConfigCommand(words);
-  if (!words.empty() && !kube::IsKubectlCommand(words[0])) return {};
-  for (const std::string& word : arguments) {
-    if (word == "--") break;
-    const std::string_view name = std::string_view(word).substr(0, word.find('='));
+Result<void> CheckArguments(const kube::KubectlLine& line) {
+  if (line.Word(0) == "config") return CheckConfigCommand(line.Word(1));
+  if (!line.words.empty() && !kube::IsKubectlCommand(line.Word(0))) return {};
+  for (const kube::KubectlFlag& flag : line.flags) {
     for (const RefusedFlag& refused : kRefused) {
-      if (name != refused.name) continue;
+      if (flag.name != refused.name) continue;
       return MakeError(ErrorCode::kInvalidArgument,
-                       "kubectl's " + std::string(name) +
+                       "kubectl's --" + flag.name +
                            " cannot be used through mk8s\n  next: " + std::string(refused.next));
     }
   }

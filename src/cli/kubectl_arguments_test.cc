@@ -17,6 +17,7 @@ TEST(KubectlArguments, RefusesToChooseAnotherServer) {
       {{"--kubeconfig", "/x", "get", "pods"}, true},
       {{"get", "pods", "-s", "https://x"}, true},
       {{"get", "pods", "--server=https://x"}, true},
+      {{"get", "pods", "-Ashttps://x"}, true},
       {{"get", "pods", "--cluster", "x"}, true},
       {{"get", "pods", "--token=x"}, true},
       {{"get", "pods", "--insecure-skip-tls-verify"}, true},
@@ -29,7 +30,7 @@ TEST(KubectlArguments, RefusesToChooseAnotherServer) {
       {{"get", "pods", "--selector", "a=b"}, false},
   };
   for (const Case& c : cases) {
-    const Result<void> result = CheckArguments(c.arguments);
+    const Result<void> result = CheckArguments(kube::ReadKubectlLine(c.arguments));
     EXPECT_EQ(!result.has_value(), c.refused) << testing::PrintToString(c.arguments);
     if (!result) {
       EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
@@ -38,9 +39,12 @@ TEST(KubectlArguments, RefusesToChooseAnotherServer) {
 }
 
 TEST(KubectlArguments, HintsAtTheProxysPath) {
-  EXPECT_NE(HintFor({"proxy", "--port=0"}), "");
-  EXPECT_EQ(HintFor({"proxy", "--append-server-path"}), "");
-  EXPECT_EQ(HintFor({"get", "pods"}), "");
+  const auto hint = [](const Words& arguments) {
+    return HintFor(kube::ReadKubectlLine(arguments));
+  };
+  EXPECT_NE(hint({"proxy", "--port=0"}), "");
+  EXPECT_EQ(hint({"proxy", "--append-server-path"}), "");
+  EXPECT_EQ(hint({"get", "pods"}), "");
 }
 
 }  // namespace

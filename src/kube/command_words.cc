@@ -2,10 +2,11 @@
 #include "kube/command_words.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "kube/kubectl_words.h"
+#include "kube/kubectl_line.h"
 
 namespace mk8s::kube {
 namespace {
@@ -13,12 +14,12 @@ namespace {
 constexpr std::string_view kMask = "***";
 
 // kubectl's flags whose whole value is a secret.
-constexpr std::string_view kSecretFlags[] = {"--token", "--password", "--docker-password",
-                                             "--auth-provider-arg", "--exec-env"};
+constexpr std::string_view kSecretFlags[] = {"token", "password", "docker-password",
+                                             "auth-provider-arg", "exec-env"};
 // Flags whose value is KEY=VALUE: the key may be seen.
-constexpr std::string_view kPairFlags[] = {"--from-literal", "--env", "-e"};
+constexpr std::string_view kPairFlags[] = {"from-literal", "env"};
 // Flags whose value is an object's body: hidden when the object is a Secret.
-constexpr std::string_view kBodyFlags[] = {"--patch", "-p", "--overrides"};
+constexpr std::string_view kBodyFlags[] = {"patch", "overrides"};
 // A name with one of these in it names a secret.
 constexpr std::string_view kSecretNames[] = {
     "password",    "passwd",      "passphrase", "secret",     "token",
@@ -119,18 +120,28 @@ std::string MaskCredentials(std::string text) {
 
 std::string MaskAnywhere(std::string_view text) { return MaskCredentials(MaskNamedValues(text)); }
 
-// What to do with one flag's value.
-std::string MaskFlagValue(std::string_view flag, std::string_view value, bool about_secrets) {
-  if (Contains(kSecretFlags, flag)) return std::string(kMask);
-  if (Contains(kPairFlags, flag)) return MaskPair(value);
-  if (Contains(kBodyFlags, flag) && about_secrets) return std::string(kMask);
-  if (flag.starts_with("--") && NamesSecret(flag)) return std::string(kMask);
-  return MaskAnywhere(value);
+// Flags' values count too: the flag may be one that stands alone and is not known here.
+bool NamesSecrets(std::span<const std::string> arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) {
+    const std::string_view kind = Split(Split(word, '/')[0], '.')[0];
+    return EqualsIgnoreCase(kind, "secret") || EqualsIgnoreCase(kind, "secrets");
+  });
 }
 
-bool TakesSecretValue(std::string_view flag, bool about_secrets) {
-  return Contains(kSecretFlags, flag) || Contains(kPairFlags, flag) ||
-         (Contains(kBodyFlags, flag) && about_secrets);
+// Nothing: the value is no secret as such.
+std::optional<std::string> MaskFlagValue(std::string_view flag, std::string_view value,
+                                         bool about_secrets) {
+  if (Contains(kPairFlags, flag)) return MaskPair(value);
+  if (Contains(kSecretFlags, flag) || (Contains(kBodyFlags, flag) && about_secrets) ||
+      (flag.size() > 1 && NamesSecret(flag))) {
+    return std::string(kMask);
+  }
+  return std::nullopt;
+}
+
+// Behind "--", and of plugins: a flag of somebody else's whose next word is a password.
+bool IsPasswordFlag(std::string_view word) {
+  return word.starts_with("--") && word.find('=') == word.npos && HasAny(word, kPasswordNames);
 }
 
 std::string Quote(const std::string& word) {
@@ -147,39 +158,23 @@ std::string Quote(const std::string& word) {
 }  // namespace
 
 std::vector<std::string> MaskSecrets(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> positional = Positionals(arguments);
-  const bool about_secrets =
-      std::any_of(positional.begin(), positional.end(), [](const std::string& word) {
-        const std::string_view kind = Split(Split(word, '/')[0], '.')[0];
-        return EqualsIgnoreCase(kind, "secret") || EqualsIgnoreCase(kind, "secrets");
-      });
-  const bool sets_environment =
-      positional.size() >= 2 && positional[0] == "set" && positional[1] == "env";
+  const KubectlLine line = ReadKubectlLine(arguments);
   std::vector<std::string> masked;
-  bool after_dashes = false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    after_dashes = after_dashes || word == "--";
-    const std::size_t equals = word.find('=');
-    if (word.starts_with("--") && equals == std::string::npos && HasAny(word, kPasswordNames) &&
-        i + 1 < arguments.size() && !arguments[i + 1].starts_with("-")) {
-      masked.push_back(word);
-      masked.emplace_back(kMask);
-      ++i;
-      continue;
+    const bool is_password = i > 0 && IsPasswordFlag(arguments[i - 1]) && arguments[i][0] != '-';
+    masked.push_back(is_password ? std::string(kMask) : MaskAnywhere(arguments[i]));
+  }
+  if (line.Word(0) == "set" && line.Word(1) == "env") {
+    for (const std::size_t at : line.words) {
+      if (arguments[at].find('=') != std::string::npos) masked[at] = MaskPair(arguments[at]);
     }
-    if (after_dashes || !word.starts_with("-")) {
-      const bool pair = sets_environment && equals != std::string::npos && !after_dashes;
-      masked.push_back(pair ? MaskPair(word) : MaskAnywhere(word));
-    } else if (equals != std::string::npos) {
-      const std::string flag = word.substr(0, equals);
-      masked.push_back(flag + "=" + MaskFlagValue(flag, word.substr(equals + 1), about_secrets));
-    } else if (i + 1 < arguments.size() && TakesSecretValue(word, about_secrets)) {
-      masked.push_back(word);
-      masked.push_back(MaskFlagValue(word, arguments[++i], about_secrets));
-    } else {
-      masked.push_back(MaskAnywhere(word));
-    }
+  }
+  const bool about_secrets = NamesSecrets(arguments);
+  for (const KubectlFlag& flag : line.flags) {
+    if (!flag.value) continue;
+    const auto value = MaskFlagValue(flag.name, line.ValueOf(flag), about_secrets);
+    const auto [at, begin] = *flag.value;
+    if (value) masked[at] = arguments[at].substr(0, begin) + *value;
   }
   return masked;
 }

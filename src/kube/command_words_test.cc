@@ -56,6 +56,15 @@ TEST(CommandWords, MasksSecrets) {
        "kubectl config set-credentials x --auth-provider-arg=***"},
       {{"exec", "db", "--", "mysql", "--password", "hunter2"},
        "kubectl exec db -- mysql --password ***"},
+      {{"patch", "secret", "db", R"(-p{"data":{"k":"dg=="}})"}, "kubectl patch secret db -p***"},
+      {{"patch", "--new", "secret", "db", "-p", "{}"}, "kubectl patch --new secret db -p ***"},
+      {{"create", "secret", "generic", "s", "--from_literal=k=v"},
+       "kubectl create secret generic s --from_literal=k=***"},
+      {{"run", "x", "-eA=b"}, "kubectl run x -eA=***"},
+      {{"run", "x", "-ite", "A=b"}, "kubectl run x -ite A=***"},
+      {{"get", "pods", "--show-secrets", "x"}, "kubectl get pods --show-secrets x"},
+      {{"plugin", "--api-token", "abc"}, "kubectl plugin --api-token ***"},
+      {{"logs", "-p", "web"}, "kubectl logs -p web"},
       {{"annotate", "pod", "x", "a=b\x1b[2J"}, "kubectl annotate pod x 'a=b\\x1b[2J'"},
   };
   for (const Case& c : cases) {
