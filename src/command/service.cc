@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "kube/command_check.h"
 #include "mk8s/agent/v1/agent.pb.h"
 
 namespace mk8s::command {
@@ -30,10 +31,8 @@ TerminalSize SizeOf(const pb::TerminalSize& message) {
 Result<Order> OrderOf(pb::CommandRequest& request) {
   if (request.command_id().empty()) return Malformed("A command has an id.");
   Order order{.id = request.command_id()};
-  for (std::string& word : *request.mutable_argv()) {
-    if (word.find('\0') != word.npos) return Malformed("An argument holds a NUL.");
-    order.arguments.push_back(std::move(word));
-  }
+  for (std::string& word : *request.mutable_argv()) order.arguments.push_back(std::move(word));
+  MK8S_RETURN_IF_ERROR(kube::CheckCommandArguments(order.arguments));
   for (pb::File& file : *request.mutable_files()) {
     if (!sandbox::IsFilePath(file.path())) return Malformed("A file's path leaves its folder.");
     order.files.push_back({std::move(*file.mutable_path()), std::move(*file.mutable_content())});

@@ -246,7 +246,9 @@ TEST_F(ServiceTest, RefusesWhatCentralNeverSends) {
   leaves.mutable_files(0)->set_path("../run");
   auto nul = Order("exit 0");
   nul.set_argv(0, std::string("a\0b", 3));
-  for (const auto& request : {leaves, nul}) {
+  auto listens = Order("exit 0");
+  listens.set_argv(0, "proxy");
+  for (const auto& request : {leaves, nul, listens}) {
     const Outcome outcome = Run(request);
     ASSERT_TRUE(outcome.error);
     EXPECT_EQ(outcome.error->code, ErrorCode::kInvalidArgument);
