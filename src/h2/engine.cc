@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "h2/callbacks.h"
+#include "h2/page_allocator.h"
 
 namespace mk8s::h2 {
 namespace {
@@ -54,10 +55,11 @@ Engine::Engine(http::Handler* handler, const Options& options)
       credit_(options.connection_unconsumed_bytes_max),
       budget_(options.housekeeping_frames_max, *options.clock) {
   const OptionPtr option = MakeOption(options_);
-  const int made =
-      handler_ != nullptr
-          ? nghttp2_session_server_new2(&session_, SharedCallbacks(), this, option.get())
-          : nghttp2_session_client_new2(&session_, SharedCallbacks(), this, option.get());
+  const int made = handler_ != nullptr
+                       ? nghttp2_session_server_new3(&session_, SharedCallbacks(), this,
+                                                     option.get(), PageMemory())
+                       : nghttp2_session_client_new3(&session_, SharedCallbacks(), this,
+                                                     option.get(), PageMemory());
   if (made != 0) std::abort();  // out of memory
   SubmitSettings();
 }
