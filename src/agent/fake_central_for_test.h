@@ -209,7 +209,8 @@ class FakeCentral {
   void Accept(const std::shared_ptr<net::Connection>& connection) {
     if (connection->alpn() == net::kAlpnTunnel) {
       const auto* peer = connection->peer_certificate();
-      const auto identity = pki::ParseAgentIdentity(peer == nullptr ? "" : peer->der);
+      const auto identity =
+          pki::ParseAgentIdentity(peer == nullptr ? std::span<const std::string>() : peer->uris);
       if (!identity || identity->epoch != registrations) ++tunnels_with_wrong_identity;
       return connection->Handoff(loop_, [this](const std::shared_ptr<net::Connection>& moved) {
         auto session = h2::Session::Client();

@@ -11,7 +11,7 @@ Result<pki::AgentIdentity> CheckAgent(const Services& services, const net::PeerC
     return MakeError(ErrorCode::kUnauthenticated,
                      "a client certificate is required; register first");
   }
-  MK8S_ASSIGN_OR_RETURN(pki::AgentIdentity identity, pki::ParseAgentIdentity(peer->der));
+  MK8S_ASSIGN_OR_RETURN(pki::AgentIdentity identity, pki::ParseAgentIdentity(peer->uris));
   if (services.clock.Now() >= peer->not_after) {
     return MakeError(ErrorCode::kUnauthenticated, "the agent's certificate expired");
   }

@@ -35,14 +35,10 @@ class CommandRequestsTest : public ExecTest {
   std::shared_ptr<OpenConnection> Connect(const Agent& agent) {
     auto connection = std::make_shared<OpenConnection>(loops_.at(0));
     if (!agent.certificate) return connection;
-    const auto signed_pem = ca_.SignAgentCertificate(pki::CreateKeyAndCsr("agent")->csr_der,
-                                                     {.cluster_id = agent.cluster_id,
-                                                      .cluster_name = "dev",
-                                                      .token_generation = agent.token_generation,
-                                                      .epoch = agent.epoch},
-                                                     std::chrono::hours(1), clock_.Now());
-    EXPECT_TRUE(signed_pem);
-    connection->certificate.der = *signed_pem;
+    connection->certificate.uris = {pki::AgentUri({.cluster_id = agent.cluster_id,
+                                                   .cluster_name = "dev",
+                                                   .token_generation = agent.token_generation,
+                                                   .epoch = agent.epoch})};
     connection->certificate.not_after = clock_.Now() + std::chrono::hours(1);
     return connection;
   }

@@ -106,7 +106,7 @@ class OpenConnection : public net::Connection {
   std::string_view alpn() const override { return {}; }
   bool encrypted() const override { return true; }
   const net::PeerCertificate* peer_certificate() const override {
-    return certificate.der.empty() ? nullptr : &certificate;
+    return certificate.uris.empty() ? nullptr : &certificate;
   }
   void Attach(std::unique_ptr<http::Session>, const net::Deadlines&) override {}
   http::Session* session() const override { return nullptr; }

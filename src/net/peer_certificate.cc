@@ -84,16 +84,19 @@ std::string TakeOpenSslError() {
 
 std::string Fingerprint(X509* certificate) { return HexEncode(Sha256(Der(certificate))); }
 
-PeerCertificate ParsePeerCertificate(X509* certificate, STACK_OF(X509) * chain) {
-  PeerCertificate peer;
-  peer.der = Der(certificate);
-  peer.pem = Pem(certificate);
-  peer.chain_pem = peer.pem;
+std::string ChainPem(X509* certificate, STACK_OF(X509) * chain) {
+  std::string pem = Pem(certificate);
   for (int i = 0; i < sk_X509_num(chain); ++i) {  // -1 of a null one
     X509* issuer = sk_X509_value(chain, i);
-    if (X509_cmp(issuer, certificate) != 0) peer.chain_pem += Pem(issuer);
+    if (X509_cmp(issuer, certificate) != 0) pem += Pem(issuer);
   }
-  peer.sha256 = HexEncode(Sha256(peer.der));
+  ERR_clear_error();
+  return pem;
+}
+
+PeerCertificate ParsePeerCertificate(X509* certificate) {
+  PeerCertificate peer;
+  peer.sha256 = Fingerprint(certificate);
   peer.serial = Serial(certificate);
   peer.common_name = CommonName(certificate);
   peer.not_after = NotAfter(certificate);

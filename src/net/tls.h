@@ -96,11 +96,11 @@ class ReloadableTlsContext {
 
 /// What the peer showed.  On a server it is always verified against `client_ca_pem`.
 struct PeerCertificate {
-  std::string der;
-  std::string pem;
-  std::string chain_pem;  // the leaf and what was sent with it; a resumed session has the leaf only
-  std::string sha256;     // of the DER, 64 hexadecimal digits
-  std::string serial;     // hexadecimal, lower case
+  // Where we dialled: the leaf and what was sent with it; a resumed session has the leaf only.  A
+  // server's many peers are known by their names.
+  std::string chain_pem;
+  std::string sha256;  // of the DER, 64 hexadecimal digits
+  std::string serial;  // hexadecimal, lower case
   std::string common_name;
   std::vector<std::string> dns_names;
   std::vector<std::string> uris;

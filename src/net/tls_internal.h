@@ -32,8 +32,11 @@ std::string TakeOpenSslError();
 /// SHA-256 of the DER, 64 hexadecimal digits.
 std::string Fingerprint(X509* certificate);
 
-/// `chain`: as the peer sent it, perhaps null.
-PeerCertificate ParsePeerCertificate(X509* certificate, STACK_OF(X509) * chain);
+/// In PEM, the leaf first.  `chain`: as the peer sent it, perhaps null.
+std::string ChainPem(X509* certificate, STACK_OF(X509) * chain);
+
+/// All but chain_pem.
+PeerCertificate ParsePeerCertificate(X509* certificate);
 
 /// What the verification found wrong; kept per SSL object, because OpenSSL forgets the certificate
 /// when the handshake fails.

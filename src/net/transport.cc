@@ -239,8 +239,11 @@ std::string_view Transport::alpn() const {
 std::unique_ptr<PeerCertificate> Transport::TakePeerCertificate() const {
   X509* peer = ssl_ ? SSL_get0_peer_certificate(ssl_.get()) : nullptr;
   if (!peer) return nullptr;
-  return std::make_unique<PeerCertificate>(
-      ParsePeerCertificate(peer, SSL_get_peer_cert_chain(ssl_.get())));
+  auto certificate = std::make_unique<PeerCertificate>(ParsePeerCertificate(peer));
+  if (!context_->server()) {
+    certificate->chain_pem = ChainPem(peer, SSL_get_peer_cert_chain(ssl_.get()));
+  }
+  return certificate;
 }
 
 }  // namespace mk8s::net

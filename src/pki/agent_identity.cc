@@ -6,7 +6,6 @@
 
 #include "base/ids.h"
 #include "base/text.h"
-#include "pki/openssl_handles.h"
 
 namespace mk8s::pki {
 namespace {
@@ -41,11 +40,6 @@ bool IsLabel(std::string_view text) {
   return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
 }
 
-bool IsForClients(X509* certificate) {
-  return (X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) != 0 &&
-         (X509_get_extended_key_usage(certificate) & XKU_SSL_CLIENT) != 0;
-}
-
 }  // namespace
 
 std::string AgentUri(const AgentIdentity& identity) {
@@ -75,18 +69,9 @@ Result<AgentIdentity> ParseAgentUri(std::string_view uri) {
   return identity;
 }
 
-Result<AgentIdentity> ParseAgentIdentity(std::string_view certificate) {
-  const Certificate parsed = ParseCertificate(certificate);
-  if (!parsed) return NotAnAgent("not a certificate");
-  if (!IsForClients(parsed.get())) return NotAnAgent("not for client authentication");
-  const GeneralNames names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(parsed.get(), NID_subject_alt_name, nullptr, nullptr)));
-  if (!names || sk_GENERAL_NAME_num(names.get()) != 1) return NotAnAgent("not exactly one name");
-  const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), 0);
-  if (name->type != GEN_URI) return NotAnAgent("its name is not a URI");
-  const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-  return ParseAgentUri({reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                        static_cast<std::size_t>(ASN1_STRING_length(uri))});
+Result<AgentIdentity> ParseAgentIdentity(std::span<const std::string> uris) {
+  if (uris.size() != 1) return NotAnAgent("not exactly one URI name");
+  return ParseAgentUri(uris.front());
 }
 
 }  // namespace mk8s::pki

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,8 @@ std::string AgentUri(const AgentIdentity& identity);
 /// Error: kUnauthenticated.
 Result<AgentIdentity> ParseAgentUri(std::string_view uri);
 
-/// From a certificate in PEM (the first in it) or DER; it must have exactly one URI name and be for
-/// client authentication.  Trust is not checked here.  Error: kUnauthenticated.
-Result<AgentIdentity> ParseAgentIdentity(std::string_view certificate);
+/// From the URI names of a certificate, of which it must have exactly one.  That our CA signed it,
+/// for client authentication, is what TLS verified.  Error: kUnauthenticated.
+Result<AgentIdentity> ParseAgentIdentity(std::span<const std::string> uris);
 
 }  // namespace mk8s::pki

@@ -209,7 +209,7 @@ Result<std::string> CertificateAuthority::SignAgentCertificate(std::string_view 
   leaf.life = life;
   leaf.extensions = LeafExtensions("clientAuth", "URI:" + uri);
   MK8S_ASSIGN_OR_RETURN(const Certificate certificate, Sign(leaf, now));
-  return CertificateToPem(certificate.get()) + certificate_pem_;
+  return CertificateToPem(certificate.get());
 }
 
 }  // namespace mk8s::pki

@@ -50,8 +50,9 @@ class CertificateAuthority {
                                          std::chrono::seconds life, WallTime now) const;
 
   /// A client certificate for `identity` with the public key of `csr_der` (PKCS #10, DER), whose
-  /// own signature must verify and of which nothing else is taken.  Gives the chain in PEM, leaf
-  /// first. Error: kInvalidArgument (malformed, too big, a weak or unknown kind of key); kInternal.
+  /// own signature must verify and of which nothing else is taken.  In PEM, without the CA: central
+  /// has that, and would keep a copy for each connection.  Error: kInvalidArgument (malformed, too
+  /// big, a weak or unknown kind of key); kInternal.
   Result<std::string> SignAgentCertificate(std::string_view csr_der, const AgentIdentity& identity,
                                            std::chrono::seconds life, WallTime now) const;
 
