@@ -37,7 +37,8 @@ func (raw) Marshal(value any) ([]byte, error)        { return value.([]byte), ni
 func (raw) Unmarshal(bytes []byte, value any) error { *value.(*[]byte) = bytes; return nil }
 func (raw) Name() string                            { return "proto" }
 
-// One agent as central sees it: a gRPC connection with heartbeats, and tunnel connections that nobody uses.
+// One agent as central sees it: a gRPC connection with heartbeats, and the one tunnel connection
+// that a real agent keeps while nobody asks.
 type idleAgent struct {
 	cluster, token string
 	address        string
@@ -104,20 +105,17 @@ func (a *idleAgent) start() error {
 	go a.beat(control, registered.epoch)
 	tunnel := identity.Clone()
 	tunnel.NextProtos = []string{tunnelProtocol}
-	for range registered.tunnels {
-		connection, err := tls.Dial("tcp", a.address, tunnel)
-		if err != nil {
-			return err
-		}
-		go (&http2.Server{}).ServeConn(connection, &http2.ServeConnOpts{Handler: http.NotFoundHandler()})
+	connection, err := tls.Dial("tcp", a.address, tunnel)
+	if err != nil {
+		return err
 	}
+	go (&http2.Server{}).ServeConn(connection, &http2.ServeConnOpts{Handler: http.NotFoundHandler()})
 	return nil
 }
 
 type registration struct {
 	certificatePEM []byte
 	epoch          uint64
-	tunnels        uint64
 }
 
 // RegisterRequest and RegisterResponse of api/proto/mk8s/agent/v1/agent.proto.
@@ -149,8 +147,6 @@ func (a *idleAgent) register(csr []byte) (registration, error) {
 			result.certificatePEM, length = protowire.ConsumeBytes(response)
 		case number == 4 && kind == protowire.VarintType:
 			result.epoch, length = protowire.ConsumeVarint(response)
-		case number == 5 && kind == protowire.VarintType:
-			result.tunnels, length = protowire.ConsumeVarint(response)
 		default:
 			length = protowire.ConsumeFieldValue(number, kind, response)
 		}

@@ -64,18 +64,37 @@ Agent::Worker::Worker(Agent& of, net::Loop& on)
       central(on, of.central_, of.asking_tls_),
       surroundings{on, of.command_pool_, central, *of.commands_},
       commands(surroundings),
-      handler(client, of.config_.cluster.name, service, of.status_) {
+      handler(client, of.config_.cluster.name, service, of.status_,
+              [&of] { of.loops_.at(0).Post([&of] { of.OnFirstRequest(); }); }) {
   commands.AddTo(service);
 }
 
-void Agent::Worker::StartTunnels(const std::shared_ptr<const net::TlsContext>& tls,
-                                 std::size_t count) {
+void Agent::Worker::AddTunnels(std::size_t count) {
   while (tunnels.size() < count) {
     tunnels.push_back(std::make_unique<TunnelConnection>(
         loop, agent.central_, handler, agent.status_,
         [&of = agent] { of.loops_.at(0).Post([&of] { of.control_->TunnelLost(); }); }));
   }
-  for (const auto& tunnel : tunnels) tunnel->Start(tls);
+}
+
+void Agent::Worker::StartTunnels(const std::shared_ptr<const net::TlsContext>& tls) {
+  for (std::size_t i = 0; i < tunnels.size(); ++i) {
+    if (agent.status_.used || Keeps(i)) {
+      tunnels[i]->Start(tls);
+    } else {
+      tunnels[i]->Pause();
+    }
+  }
+}
+
+void Agent::Worker::ResumeTunnels(const std::shared_ptr<const net::TlsContext>& tls) {
+  for (const auto& tunnel : tunnels) tunnel->Resume(tls);
+}
+
+void Agent::Worker::CloseIdleTunnels() {
+  for (std::size_t i = 0; i < tunnels.size(); ++i) {
+    if (!Keeps(i)) tunnels[i]->PauseIfIdle();
+  }
 }
 
 Result<std::unique_ptr<Agent>> Agent::Start(config::AgentConfig config) {
@@ -135,12 +154,7 @@ Agent::Agent(config::AgentConfig config, Parts parts)
             OnRegistered(registration, identity);
           },
       .on_renewed = [this](const net::TlsIdentity& identity) { OnRenewed(identity); },
-      .on_refused =
-          [this] {
-            OnEachWorker([](Worker& worker) {
-              for (const auto& tunnel : worker.tunnels) tunnel->Pause();
-            });
-          }};
+      .on_refused = [this] { OnRefused(); }};
   control_ = std::make_unique<Control>(loops_.at(0), config_, central_tls_, central_, *facts_,
                                        status_, std::move(events));
 }
@@ -168,19 +182,23 @@ void Agent::OnRegistered(const Registration& registration, const net::TlsIdentit
   const auto tls = central_tls_.Context(identity, net::kAlpnTunnel);
   if (!tls) return log::Err("cannot use the agent's certificate", {{"error", tls.error()}});
   UseForCommands(identity);
+  tunnel_tls_ = *tls;
   const std::size_t loops = workers_.size();
   const std::size_t total = std::max(registration.tunnel_connections, loops);
   OnEachWorker([tls = *tls, total, loops](Worker& worker) {
-    const std::size_t share = total / loops + (worker.loop.index() < total % loops ? 1 : 0);
-    worker.StartTunnels(tls, share);
+    worker.AddTunnels(total / loops + (worker.loop.index() < total % loops ? 1 : 0));
+    worker.StartTunnels(tls);
   });
 }
 
 void Agent::OnRenewed(const net::TlsIdentity& identity) {
   const auto tls = central_tls_.Context(identity, net::kAlpnTunnel);
   if (!tls) return log::Err("cannot use the renewed certificate", {{"error", tls.error()}});
-  OnEachWorker([tls = *tls](Worker& worker) {
+  tunnel_tls_ = *tls;
+  const bool idle = !status_.used.exchange(false);
+  OnEachWorker([tls = *tls, idle](Worker& worker) {
     for (const auto& tunnel : worker.tunnels) tunnel->Use(tls);
+    if (idle) worker.CloseIdleTunnels();
   });
   UseForCommands(identity);
 }
@@ -190,6 +208,18 @@ void Agent::UseForCommands(const net::TlsIdentity& identity) {
   if (!tls) return log::Err("cannot use the agent's certificate", {{"error", tls.error()}});
   asking_tls_->Replace(*std::move(tls));
   OnEachWorker([](Worker& worker) { worker.central.Renew(); });
+}
+
+void Agent::OnRefused() {
+  tunnel_tls_ = nullptr;
+  OnEachWorker([](Worker& worker) {
+    for (const auto& tunnel : worker.tunnels) tunnel->Pause();
+  });
+}
+
+void Agent::OnFirstRequest() {
+  if (!tunnel_tls_) return;  // with the next registration, then
+  OnEachWorker([tls = tunnel_tls_](Worker& worker) { worker.ResumeTunnels(tls); });
 }
 
 // Any thread.

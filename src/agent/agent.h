@@ -4,6 +4,9 @@
 //   the RelayHandler relays through the loop's own ClusterClient; or it runs a command beside the
 //   agent, whose requests go to central through the loop's CentralClient.  Nothing of a request
 //   crosses threads.
+//
+// A cluster that nobody asks for costs central one tunnel connection: the first request opens the
+// others, and they are closed when the certificate was renewed twice without any between.
 #pragma once
 
 #include <atomic>
@@ -49,7 +52,13 @@ class Agent {
   // What one loop has of its own.
   struct Worker {
     Worker(Agent& agent, net::Loop& loop);
-    void StartTunnels(const std::shared_ptr<const net::TlsContext>& tls, std::size_t count);
+    void AddTunnels(std::size_t count);
+    /// A new registration: drops the tunnels of the one before.
+    void StartTunnels(const std::shared_ptr<const net::TlsContext>& tls);
+    void ResumeTunnels(const std::shared_ptr<const net::TlsContext>& tls);
+    /// Closes all idle ones but the first of the first loop.
+    void CloseIdleTunnels();
+    bool Keeps(std::size_t tunnel) const { return loop.index() == 0 && tunnel == 0; }
 
     net::Loop& loop;
     Agent& agent;
@@ -76,6 +85,8 @@ class Agent {
   void OnRegistered(const Registration& registration, const net::TlsIdentity& identity);
   void OnRenewed(const net::TlsIdentity& identity);
   void UseForCommands(const net::TlsIdentity& identity);
+  void OnRefused();
+  void OnFirstRequest();
 
   void RefreshCredential(bool refused);
   void RefreshBlocking(bool refused);
@@ -92,6 +103,7 @@ class Agent {
   net::WorkPool pool_;          // for what blocks: token files, credential plugins
   net::WorkPool command_pool_;  // commands' starts and ends, which those must not hold up
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<const net::TlsContext> tunnel_tls_;  // loop 0; null: not registered
   std::unique_ptr<ClusterFacts> facts_;
   std::unique_ptr<Control> control_;
   net::DiagnosticsPort diagnostics_;

@@ -130,6 +130,20 @@ TEST_F(AgentTest, ServesCommandsOverTheTunnel) {
       << answer.error().message << answer.error().detail;
 }
 
+TEST_F(AgentTest, KeepsOneTunnelWhileNobodyAsks) {
+  central_.certificate_life_s = 3;
+  StartReady();
+  EXPECT_TRUE(Eventually([&] { return central_.heartbeats >= 3; }));
+  EXPECT_EQ(central_.TunnelsOpen(), 1);
+  EXPECT_EQ(central_.Ask(Request("/api"))->head.status, 200);
+  EXPECT_TRUE(Eventually([&] { return central_.TunnelsOpen() == FakeCentral::kTunnelsWanted; }));
+  EXPECT_TRUE(Eventually([&] { return central_.TunnelsOpen() == 1; })) << "renewed twice since";
+  EXPECT_EQ(central_.Ask(Request("/api"))->head.status, 200);
+  EXPECT_TRUE(Eventually([&] { return central_.TunnelsOpen() == FakeCentral::kTunnelsWanted; }));
+  EXPECT_EQ(central_.registrations, 1);
+  EXPECT_EQ(central_.tunnels_with_wrong_identity, 0);
+}
+
 TEST_F(AgentTest, OpensTunnelsAgainThatWereLost) {
   StartReady();
   const int before = central_.tunnels_opened;

@@ -11,6 +11,7 @@
 
 #include "agent/agent_messages.h"
 #include "base/error_mapping.h"
+#include "base/limits.h"
 #include "gateway/loop_timer.h"
 #include "gateway/tunnel_message.h"
 #include "grpc/client.h"
@@ -167,11 +168,18 @@ class FakeCentral {
     });
     return answer->get_future().get();
   }
+  int TunnelsOpen() {
+    std::promise<int> open;
+    loop_.Post([&] { open.set_value(static_cast<int>(tunnels_.size())); });
+    return open.get_future().get();
+  }
   void CloseTunnels() {
     loop_.Post([this] {
       for (const auto& tunnel : std::exchange(tunnels_, {})) tunnel.first->Close();
     });
   }
+
+  static constexpr int kTunnelsWanted = limits::kTunnelConnectionsMax;
 
   std::atomic<int> registrations{0}, heartbeats{0}, renewals{0}, tunnels_opened{0}, refused{0};
   std::atomic<std::int64_t> last_previous_epoch{-1};
@@ -201,7 +209,7 @@ class FakeCentral {
     response.set_cluster_id("0b9f2a54-6f5f-4c1e-9a53-7d1c0f0e1a2b");
     response.set_certificate_pem(Certificate(message.csr_der()));
     response.set_epoch(registrations);
-    response.set_tunnel_connections(1);
+    response.set_tunnel_connections(kTunnelsWanted);
     response.set_heartbeat_interval_ms(100);
     reply(response.SerializeAsString());
   }

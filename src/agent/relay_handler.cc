@@ -53,15 +53,20 @@ bool IsProxied(const std::string& target) {
 }  // namespace
 
 RelayHandler::RelayHandler(ClusterClient& client, const std::string& cluster_name,
-                           const grpc::Server& service, Status& status)
+                           const grpc::Server& service, Status& status,
+                           std::function<void()> on_first_request)
     : client_(client),
       cluster_name_(cluster_name),
       status_(status),
+      on_first_request_(std::move(on_first_request)),
       timer_(client.loop()),
       service_(service, timer_, std::any()) {}
 
 std::shared_ptr<http::StreamEvents> RelayHandler::OnRequest(
     http::RequestHead head, bool end, std::shared_ptr<http::ResponseStream> stream) {
+  if (!status_.used.load(std::memory_order_relaxed) && !status_.used.exchange(true)) {
+    on_first_request_();
+  }
   if (grpc::IsGrpcRequest(head)) return service_.OnRequest(std::move(head), end, std::move(stream));
   const auto request = gateway::DecodeFromTunnel(head);
   const bool upgrade = request && !request->head.protocol.empty();

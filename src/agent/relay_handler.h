@@ -3,6 +3,7 @@
 // go to the agent's own service.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,9 +18,10 @@ namespace mk8s::agent {
 /// One for a loop; all its tunnel connections share it.  Loop thread only.
 class RelayHandler : public http::Handler {
  public:
-  /// All outlive the handler and its exchanges.
+  /// All outlive the handler and its exchanges.  `on_first_request` is called when one comes while
+  /// status.used is false.
   RelayHandler(ClusterClient& client, const std::string& cluster_name, const grpc::Server& service,
-               Status& status);
+               Status& status, std::function<void()> on_first_request);
 
   std::shared_ptr<http::StreamEvents> OnRequest(
       http::RequestHead head, bool end, std::shared_ptr<http::ResponseStream> stream) override;
@@ -32,6 +34,7 @@ class RelayHandler : public http::Handler {
   ClusterClient& client_;
   const std::string& cluster_name_;
   Status& status_;
+  const std::function<void()> on_first_request_;
   gateway::LoopTimer timer_;
   grpc::ConnectionHandler service_;
 };

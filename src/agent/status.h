@@ -11,6 +11,7 @@ struct Status {
   std::atomic<bool> registered{false};          // holds a certificate that central did not refuse
   std::atomic<bool> api_server_answers{false};  // at the last look
   std::atomic<bool> draining{false};
+  std::atomic<bool> used{false};  // a request came since the certificate was renewed
   std::atomic<std::int64_t> tunnels_open{0};
 
   std::atomic<std::uint64_t> registrations{0};

@@ -26,6 +26,17 @@ void TunnelConnection::Start(std::shared_ptr<const net::TlsContext> tls) {
   Dial();
 }
 
+void TunnelConnection::Resume(std::shared_ptr<const net::TlsContext> tls) {
+  if (draining_ || tls_) return;
+  tls_ = std::move(tls);
+  if (!connection_) Dial();  // else its last requests end first, and OnClosed dials
+}
+
+void TunnelConnection::PauseIfIdle() {
+  const http::Session* session = connection_ ? connection_->session() : nullptr;
+  if (session == nullptr || session->OpenStreams() == 0) Pause();
+}
+
 void TunnelConnection::Pause() {
   StopDialing();
   if (connection_) connection_->Shutdown(limits::kShutdownGrace);

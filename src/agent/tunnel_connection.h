@@ -27,11 +27,17 @@ class TunnelConnection {
 
   /// A new registration: drops the connection of the one before and dials now.
   void Start(std::shared_ptr<const net::TlsContext> tls);
-  /// A renewed certificate, for the next dial; an open connection goes on.
-  void Use(std::shared_ptr<const net::TlsContext> tls) { tls_ = std::move(tls); }
+  /// Dials if it is paused.
+  void Resume(std::shared_ptr<const net::TlsContext> tls);
+  /// A renewed certificate, for the next dial; an open connection goes on.  Not while paused.
+  void Use(std::shared_ptr<const net::TlsContext> tls) {
+    if (tls_) tls_ = std::move(tls);
+  }
   /// The registration is not good any more: no dial until Start.  An open connection takes no new
   /// requests and ends with those under way.
   void Pause();
+  /// Pause, unless a request is under way.
+  void PauseIfIdle();
   /// No new requests; closes when the open ones ended or `grace` is over.
   void Drain(std::chrono::milliseconds grace);
 

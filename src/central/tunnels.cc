@@ -142,8 +142,12 @@ void Tunnels::Place(const std::shared_ptr<Tunnel>& tunnel, const std::vector<net
     }
     return on_loop;
   };
+  // Among equals not always the first: most clusters are idle, and have one.
+  std::vector<net::Loop*> turned = loops;
+  const std::size_t first = std::hash<std::string>()(tunnel->cluster_id) % loops.size();
+  std::rotate(turned.begin(), turned.begin() + static_cast<std::ptrdiff_t>(first), turned.end());
   tunnel->loop = *std::min_element(
-      loops.begin(), loops.end(),
+      turned.begin(), turned.end(),
       [&](const net::Loop* a, const net::Loop* b) { return count(a) < count(b); });
   entry.arriving.push_back(tunnel);
 }

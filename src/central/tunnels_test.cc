@@ -1,6 +1,8 @@
 // Which tunnel a request takes, and how a newer agent fences an older one.
 #include "central/tunnels.h"
 
+#include <set>
+
 #include "base/limits.h"
 #include "net/connection.h"
 #include "net/loop.h"
@@ -66,13 +68,23 @@ TEST_F(TunnelsTest, ConnectionsAreSpreadOverTheLoops) {
   const std::vector<net::Loop*> loops{&first_, &second_};
   const auto a = Make(1, first_), b = Make(1, first_), c = Make(1, first_);
   tunnels_.Place(a, loops);
-  EXPECT_EQ(a->loop, &first_);
   tunnels_.Place(b, loops);
-  EXPECT_EQ(b->loop, &second_) << "one that is still on its way counts";
+  EXPECT_NE(b->loop, a->loop) << "one that is still on its way counts";
   tunnels_.Add(a);
   tunnels_.Remove(b);  // it died on the way
   tunnels_.Place(c, loops);
-  EXPECT_EQ(c->loop, &second_);
+  EXPECT_NE(c->loop, a->loop);
+}
+
+TEST_F(TunnelsTest, ClustersWithOneTunnelAreSpreadOverTheLoops) {
+  std::set<net::Loop*> used;
+  for (int i = 0; i < 20; ++i) {
+    const auto tunnel = Make(1, first_);
+    tunnel->cluster_id = "cluster-" + std::to_string(i);
+    tunnels_.Place(tunnel, {&first_, &second_});
+    used.insert(tunnel->loop);
+  }
+  EXPECT_EQ(used.size(), 2);
 }
 
 TEST_F(TunnelsTest, ANewerEpochFencesTheOlder) {
