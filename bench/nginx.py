@@ -1,5 +1,7 @@
 """nginx chained twice, the shape of central and agent: TLS front, mTLS between, TLS to the upstream."""
 
+from pathlib import Path
+
 from peer import Peer
 from processes import Processes, free_port, port_open, wait_for
 
@@ -31,7 +33,7 @@ HOP = """
       proxy_pass https://next;
       proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_ssl_certificate {folder}/client.crt; proxy_ssl_certificate_key {folder}/client.key;
-      proxy_ssl_trusted_certificate {folder}/ca.crt; proxy_ssl_verify on; proxy_ssl_name bench;
+      proxy_ssl_trusted_certificate {trust}; proxy_ssl_verify on; proxy_ssl_name {name_there};
       proxy_ssl_session_reuse on; proxy_max_temp_file_size 0; proxy_buffers 16 64k; proxy_buffer_size 64k;
     }}
   }}
@@ -49,8 +51,11 @@ def start_nginx(processes: Processes, name: str, template: str, **values) -> tup
     return pid, port
 
 
-def start_nginx_chain(processes: Processes, upstream_port: int) -> Peer:
-    auth = f"ssl_client_certificate {processes.folder}/ca.crt; ssl_verify_client on;"
-    far_pid, far = start_nginx(processes, "nginx-far", HOP, to=upstream_port, client_auth=auth)
-    near_pid, near = start_nginx(processes, "nginx-near", HOP, to=far, client_auth="")
+def start_nginx_chain(processes: Processes, upstream_port: int, prefix: str = "nginx", trust: Path | None = None,
+                      upstream_name: str = "bench") -> Peer:
+    ours = processes.folder / "ca.crt"
+    auth = f"ssl_client_certificate {ours}; ssl_verify_client on;"
+    far_pid, far = start_nginx(processes, f"{prefix}-far", HOP, to=upstream_port, client_auth=auth, trust=trust or ours,
+                               name_there=upstream_name)
+    near_pid, near = start_nginx(processes, f"{prefix}-near", HOP, to=far, client_auth="", trust=ours, name_there="bench")
     return Peer("nginx x2, mTLS", f"https://127.0.0.1:{near}", {"near": near_pid, "far": far_pid}, {})

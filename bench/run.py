@@ -16,14 +16,15 @@ from pathlib import Path
 import loads
 from go_peers import KEPT_CONNECTIONS, start_kubectl_proxy, start_remotedialer
 from haproxy import start_haproxy_chain
-from kubectl import RealCluster, compare_kubectl, testbed_binaries
+from kubectl import LIST, OBJECT, RealCluster, compare_kubectl, testbed_binaries
 from mk8s import CLUSTER, Mk8s
 from nginx import start_nginx_chain
 from peer import Peer
 from processes import Processes, rss_peak_bytes
 from report import changes, markdown, plot
 from results import Measured, Run
-from scale import idle_agents, idle_watches
+from scale import idle_agents, idle_watches, many_clusters
+from stalled_reader import beside_stalled_readers
 from upstream import make_certificates, start_upstream, write_kubeconfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +48,11 @@ def plan(seconds: int) -> dict:
         "64 MiB, eight streams": lambda peer: loads.streams(peer, 8),
         "GET, sparse": lambda peer: loads.sparse(peer, max(seconds * 3, 5)),
     }
+
+
+def real_plan(seconds: int) -> dict:
+    return {"Real kube-apiserver, one object, 16 conn.": lambda peer: loads.get_http1(peer, 16, seconds, OBJECT),
+            "Real kube-apiserver, a list of 500, 4 conn.": lambda peer: loads.get_http1(peer, 4, seconds, LIST)}
 
 
 def fits(title: str, peer: Peer) -> bool:
@@ -88,19 +94,30 @@ def start_peers(processes: Processes, binaries: Path) -> tuple[Mk8s, Path, list[
 
 def bench(processes: Processes, options, run: Run):
     mk8s, kubeconfig, peers = start_peers(processes, options.binaries)
-    for title, load in plan(options.seconds).items():
-        if not options.only or any(word in title for word in options.only):
-            say(title)
-            run.loads[title] = measure(title, load, peers, run.rounds)
+    measure_all(plan(options.seconds), peers, options, run)
+    if options.only and not any(word in title for title in real_plan(1) for word in options.only):
+        return
+    real = RealCluster(processes, mk8s)
+    measure_all(real_plan(options.seconds), real.peers(processes, mk8s), options, run)
     if options.only:
         return
     say("kubectl get ns on a real cluster")
-    real = RealCluster(processes, mk8s)
     run.facts |= compare_kubectl(processes, mk8s, real, run.rounds * 4)
     say(f"{options.watches} idle watches")
     run.facts |= idle_watches(processes, mk8s, real.agent_pid, options.watches)
+    say("clients that stop reading")
+    run.facts |= beside_stalled_readers(peers[0], run.rounds, options.seconds)
+    say(f"{options.agents} clusters and users")
+    run.facts |= many_clusters(processes, mk8s, peers[0], options.agents, run.rounds, options.seconds)
     say(f"{options.agents} idle agents, or as many as descriptors allow")
     run.facts |= idle_agents(processes, mk8s, options.agents)
+
+
+def measure_all(titles: dict, peers: list[Peer], options, run: Run):
+    for title, load in titles.items():
+        if not options.only or any(word in title for word in options.only):
+            say(title)
+            run.loads[title] = measure(title, load, peers, run.rounds)
 
 
 def write(run: Run, name: str) -> str:
@@ -124,7 +141,7 @@ def main():
     parser.add_argument("--compare", type=Path, help="a run.json: say what changed since")
     parser.add_argument("--binaries", type=Path, default=ROOT / "build/release/bin")
     options = parser.parse_args()
-    rounds, options.seconds = (1, 2) if options.quick else (5, 4)
+    rounds, options.seconds = (1, 2) if options.quick else (5, 2)
     options.watches, options.agents = (100, 100) if options.quick else (1_000, 10_000)
     commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
                             capture_output=True, text=True, check=True).stdout.strip()

@@ -1,13 +1,19 @@
 """What thousands of idle agents and watches cost central: memory of each, and CPU of all while nothing happens."""
 
+import hashlib
 import json
+import shutil
+import sqlite3
 import subprocess
 import time
+import uuid
 from pathlib import Path
 
 from go_peers import build
 from kubectl import CLUSTER as REAL
-from mk8s import Mk8s
+from loads import Sample, get_http1
+from mk8s import CLUSTER, Mk8s
+from peer import Peer
 from processes import Processes, cpu_seconds, rss_bytes
 
 IDLE_S = 20.0
@@ -30,20 +36,79 @@ class Load:
         return saw
 
 
+def _name(index: int) -> str:
+    return f"simulated-{index}"
+
+
+def seed(mk8s: Mk8s, count: int):
+    """`count` clusters and as many users, by SQL beside the running central, which sees them within 2 s."""
+    database = sqlite3.connect(mk8s.data / "mk8s.db", timeout=30)
+    with database:
+        database.executemany(
+            "INSERT INTO clusters SELECT ?, ?, ?, token_generation, 0, status, last_seen, metadata, created_at FROM clusters "
+            f"WHERE name = '{CLUSTER}'",
+            [(str(uuid.uuid4()), _name(i), hashlib.sha256(_name(i).encode()).hexdigest()) for i in range(count)])
+        users = [(str(uuid.uuid4()), f"user-{i}@mk8s.local") for i in range(count)]
+        database.executemany(
+            "INSERT INTO users SELECT ?, ?, password_hash, FALSE, FALSE, created_at, NULL FROM users LIMIT 1", users)
+        database.executemany("INSERT INTO user_roles SELECT ?, id FROM roles WHERE name = 'developer'",
+                             [(user,) for user, _ in users])
+        database.execute("UPDATE changes SET number = number + 1")
+    database.close()
+    time.sleep(3)
+
+
+def _start_seconds(processes: Processes, mk8s: Mk8s) -> float:
+    """Of another central on a copy of the database, until its ready file is there."""
+    copy, ready = processes.folder / "copy", processes.folder / "copy.ready"
+    shutil.copytree(mk8s.data, copy, ignore=shutil.ignore_patterns("mk8s.db*"))
+    with sqlite3.connect(mk8s.data / "mk8s.db") as source, sqlite3.connect(copy / "mk8s.db") as target:
+        source.backup(target)
+    started = time.monotonic()
+    processes.start("copy", [str(mk8s.binaries / "mk8s-central"), "serve", "--dev", "--data-dir", str(copy), "--ready-file",
+                             str(ready)], {f"MK8S_SERVER_{port}_PORT": "0" for port in ("HTTP", "GRPC", "DIAGNOSTICS")})
+    while not ready.exists():
+        if time.monotonic() - started > 60:
+            raise TimeoutError("central on the copy is not ready")
+        time.sleep(0.002)
+    took_s = time.monotonic() - started
+    processes.started.pop().terminate()
+    return took_s
+
+
+def _create_ms(mk8s: Mk8s, names: list[str]) -> float:
+    """A change, after which central holds all users and clusters anew."""
+    started = time.monotonic()
+    for name in names:
+        mk8s.call("POST", "/clusters", {"name": name})
+    return (time.monotonic() - started) * 1000 / len(names)
+
+
+def many_clusters(processes: Processes, mk8s: Mk8s, peer: Peer, count: int, rounds: int, seconds: int) -> dict[str, float]:
+    """What a request, a change and a start cost with a few clusters and users, and with `count` of each."""
+
+    def cpu_per_1000() -> float:
+        samples: list[Sample] = [get_http1(peer, 16, seconds) for _ in range(rounds)]
+        return sorted(sample.cpu_ms_per_1000["central"] for sample in samples)[rounds // 2]
+    few, change_few = cpu_per_1000(), _create_ms(mk8s, [f"few-{i}" for i in range(10)])
+    seed(mk8s, count)
+    many, change_many = cpu_per_1000(), _create_ms(mk8s, [f"many-{i}" for i in range(10)])
+    return {"clusters, and users": count, "central's CPU ms per 1,000 GETs with few clusters and users": few,
+            "with those": many, "creating a cluster with few, ms": change_few, "creating a cluster with those, ms": change_many,
+            "start to ready with those, s": _start_seconds(processes, mk8s)}
+
+
 def _descriptors_max(pid: int) -> int:
     limits = Path(f"/proc/{pid}/limits").read_text()
     return int(next(line.split()[4] for line in limits.splitlines() if line.startswith("Max open files")))
 
 
 def idle_agents(processes: Processes, mk8s: Mk8s, wanted: int) -> dict[str, float]:
-    """As many simulated agents as central's descriptors allow, at most `wanted`."""
+    """As many simulated agents as central's descriptors allow, at most `wanted`, which were seeded."""
     binary = build("load", processes.folder)
-    agents = min(wanted, (_descriptors_max(mk8s.pid) - DESCRIPTORS_LEFT) // 3)  # gRPC and two tunnel connections each
+    agents = min(wanted, (_descriptors_max(mk8s.pid) - DESCRIPTORS_LEFT) // 2)  # gRPC and a tunnel connection each
     tokens = processes.folder / "tokens"
-    with tokens.open("w") as file:
-        for index in range(agents):
-            name = f"simulated-{index}"
-            file.write(f"{name} {mk8s.call('POST', '/clusters', {'name': name})['agent_token']}\n")
+    tokens.write_text("".join(f"{_name(index)} {_name(index)}\n" for index in range(agents)))
     before = rss_bytes(mk8s.pid)
     load = Load(binary, "agents", "--grpc", mk8s.grpc, "--ca", mk8s.ca_file, "--tokens", str(tokens))
     time.sleep(IDLE_S / 4)  # what the registrations left to do
