@@ -25,6 +25,7 @@ from report import changes, markdown, plot
 from results import Measured, Run
 from scale import idle_agents, idle_watches, many_clusters
 from stalled_reader import beside_stalled_readers
+from time_spent import where_time_goes
 from upstream import make_certificates, start_upstream, write_kubeconfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +106,9 @@ def bench(processes: Processes, options, run: Run):
     run.facts |= compare_kubectl(processes, mk8s, real, run.rounds * 4)
     say(f"{options.watches} idle watches")
     run.facts |= idle_watches(processes, mk8s, real.agent_pid, options.watches)
+    say("where the time goes")
+    for connections in (1, 16):
+        run.facts |= where_time_goes(processes.folder, peers[0], connections, options.seconds * 2)
     say("clients that stop reading")
     run.facts |= beside_stalled_readers(peers[0], run.rounds, options.seconds)
     say(f"{options.agents} clusters and users")
