@@ -151,14 +151,23 @@ void LayFiles(const Plan& plan, const std::string& folder) {
   FailErrno("cannot run " + plan.program);
 }
 
+// What stands for kubectl in a probe.  By its path: /proc/self/exe is a file of the mount namespace
+// that the process was started in, and cannot be bound in another.
+std::string OwnProgram() {
+  std::array<char, 4096> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (size <= 0) FailErrno("cannot read /proc/self/exe");
+  return std::string(path.data(), static_cast<std::size_t>(size));
+}
+
 // The namespaces' first process.
 [[noreturn]] void Inside(const Plan& plan, pid_t parent) {
   const bool own = HasNamespaces(plan.level);
   DieWithParent(own ? 0 : parent);  // from a pid namespace the parent's number is 0
-  // Opened before the root changes; a probe has no kubectl.
-  const int program =
-      open(plan.probe ? "/proc/self/exe" : plan.program.c_str(), O_RDONLY | O_CLOEXEC);
-  if (program < 0) FailErrno("cannot open " + plan.program);
+  // Opened before the root changes.
+  const std::string path = plan.probe ? OwnProgram() : plan.program;
+  const int program = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (program < 0) FailErrno("cannot open " + path);
   if (dup3(program, kProgramFd, O_CLOEXEC) < 0) FailErrno("dup3");
   close(program);
   const uid_t owner = plan.level == Level::kUser ? kUidInside : kUidBase + plan.slot;

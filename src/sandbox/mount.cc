@@ -82,6 +82,7 @@ void BindLibraries(const std::string& root) {
 }  // namespace
 
 void MakeRoot(const Plan& plan, unsigned owner) {
+  const mode_t before = umask(0022);  // what is made here is for the command's uid too
   Mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
   // kubectl may lie under the folder that is about to be covered.
   const std::string program = "/proc/self/fd/" + std::to_string(kProgramFd);
@@ -105,6 +106,7 @@ void MakeRoot(const Plan& plan, unsigned owner) {
   if (kubectl < 0 || dup3(kubectl, kProgramFd, O_CLOEXEC) < 0) FailErrno("open /kubectl");
   close(kubectl);
   Mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, nullptr);
+  umask(before);
 }
 
 }  // namespace mk8s::sandbox

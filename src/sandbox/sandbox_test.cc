@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -150,6 +153,17 @@ std::vector<Level> LevelsHere() {
 // Without a probe at start of the program: its own sandboxes come through here too.
 INSTANTIATE_TEST_SUITE_P(Levels, SandboxTest, testing::ValuesIn(LevelsHere()),
                          [](const auto& level) { return std::string(Name(level.param)); });
+
+// Else the tests above would try the weaker levels alone and nobody would know.
+TEST(SandboxProbe, FindsNamespacesWhereTheKernelGivesThem) {
+  const pid_t child = fork();
+  if (child == 0) _exit(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET) == 0 ? 0 : 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (status != 0) GTEST_SKIP() << "this user may make no namespaces";
+  std::string why_not;
+  EXPECT_EQ(Name(Probe(why_not)), "full") << why_not;
+}
 
 TEST(SandboxPlan, ComesBackWhole) {
   const Plan plan{.level = Level::kUser,
