@@ -16,11 +16,11 @@ RawTerminal::RawTerminal(Mode mode) {
   }
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
-  tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+  tcsetattr(STDIN_FILENO, TCSANOW, &raw);  // what was typed ahead is the command's
 }
 
 RawTerminal::~RawTerminal() {
-  if (changed_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  if (changed_) tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
 }
 
 }  // namespace mk8s::cli
