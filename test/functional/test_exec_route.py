@@ -2,76 +2,16 @@
 
 import base64
 import json
-import pathlib
 import threading
 import time
 
 import pytest
 
+from harness.exec import Events, exec_remote, processes_below
 from harness.process import until
 
 both = pytest.mark.parametrize("cluster", ["alpha", "beta"])
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {colour: blue}\n"
-
-
-def exec_remote(rest, cluster, *command, timeout=60, **more):
-    return rest("POST", f"/clusters/{cluster}/exec", {"command": [*map(str, command)], **more}, timeout=timeout)
-
-
-class Events:
-    """The command's output as server-sent events, as they come."""
-
-    def __init__(self, rest, cluster, *command, **more):
-        self.connection = rest.connect(timeout=60)
-        self.connection.request("POST", f"/clusters/{cluster}/exec", json.dumps({"command": command, **more}),
-                                {"Authorization": f"Bearer {rest.token}", "Accept": "text/event-stream"})
-        self.answer = self.connection.getresponse()
-        assert self.answer.status == 200, self.answer.read()
-
-    def __iter__(self):
-        name = None
-        for line in self.answer:
-            line = line.decode().rstrip("\n")
-            if line.startswith("event: "):
-                name = line[7:]
-            elif line.startswith("data: "):
-                value = json.loads(line[6:])
-                yield name, base64.b64decode(value["data_base64"]).decode() if "data_base64" in value else value
-
-    def text_until(self, wanted):
-        """What comes on stdout until it holds `wanted`."""
-        text, rest = "", []
-        for name, value in self:
-            if name == "stdout":
-                text += value
-            else:
-                rest.append((name, value))
-            if wanted in text:
-                return text
-        raise AssertionError(f"ended without {wanted!r}: {text!r} {rest!r}")
-
-    def close(self):
-        self.connection.close()
-
-
-def running(agent, word):
-    """Processes below the agent with `word` among their arguments."""
-    def tree(pid):
-        yield pid
-        try:
-            children = [c for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for c in task.read_text().split()]
-        except OSError:
-            return  # it has ended
-        for child in children:
-            yield from tree(int(child))
-    found = []
-    for pid in tree(agent.process.process.pid):
-        try:
-            if word in pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
-                found.append(pid)
-        except OSError:
-            pass  # it has ended
-    return found
 
 
 @both
@@ -110,10 +50,10 @@ def test_a_caller_who_leaves_ends_the_command(operator, namespace, agents):
                     "--field-selector", "metadata.name!=" + marker)
     events.text_until("kube-root-ca.crt")
     word = "metadata.name!=" + marker
-    assert running(agents["alpha"], word)
+    assert processes_below(agents["alpha"], word)
     events.close()
     left = time.monotonic()
-    until(lambda: not running(agents["alpha"], word), 10, "the command is gone")
+    until(lambda: not processes_below(agents["alpha"], word), 10, "the command is gone")
     assert time.monotonic() - left < 2, "1 s for the command, and some for this machine"
 
 

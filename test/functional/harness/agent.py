@@ -11,7 +11,9 @@ from .process import BIN, Process, until
 
 
 class Agent:
-    """`via` ("host:port"): what it dials instead of central's own port."""
+    """`via` ("host:port"): what it dials instead of central's own port.  `before` the program: what starts it with less rights."""
+
+    before, env = (), None
 
     def __init__(self, folder, central, cluster, name, token, via=None):
         self.folder = pathlib.Path(folder)
@@ -30,9 +32,9 @@ class Agent:
 
     def launch(self):
         self.ready_file.unlink(missing_ok=True)
-        self.process = Process(f"mk8s-agent {self.name}", [BIN / "mk8s-agent", "--config", self.config_file,
+        self.process = Process(f"mk8s-agent {self.name}", [*self.before, BIN / "mk8s-agent", "--config", self.config_file,
                                                            "--ready-file", self.ready_file],
-                               self.folder / "agent.log")
+                               self.folder / "agent.log", env=self.env)
         return self
 
     def start(self):
