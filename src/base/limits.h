@@ -74,7 +74,8 @@ inline constexpr std::size_t kTurnBytesMax = 1024 * 1024;
 // Frames that cost us work but move nothing (RST_STREAM, PING, SETTINGS, empty DATA): more in 10 s
 // closes the connection.
 inline constexpr std::uint32_t kHousekeepingFramesMax = 2'000;
-// Central passes on what the users of a whole cluster cancel.
+// Of connections that carry the requests of a whole cluster's users, who cancel, and of an API
+// server, which resets each request that it answers before it has read its body.
 inline constexpr std::uint32_t kHousekeepingFramesPerTunnelMax = 100'000;
 
 // --- gRPC ---

@@ -105,7 +105,7 @@ void AgentPort::AcceptTunnel(const std::shared_ptr<net::Connection>& connection)
 }
 
 void AgentPort::AttachTunnel(const std::shared_ptr<Tunnel>& tunnel, const std::string& cluster) {
-  std::unique_ptr<h2::Session> session = h2::Session::Client();
+  std::unique_ptr<h2::Session> session = h2::Session::Client(h2::Options::Tunnel());
   h2::Session* asking = session.get();
   tunnel->session = asking;
   tunnel->connection->Attach(std::move(session), net::Deadlines::Tunnel());

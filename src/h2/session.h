@@ -39,7 +39,8 @@ struct Options {
   std::uint32_t housekeeping_frames_max = limits::kHousekeepingFramesMax;
   const Clock* clock = &SystemClock();  // outlives the session
 
-  /// For the serving end of a tunnel, whose one client speaks for many users.
+  /// For both ends of a connection that carries many users' requests: a tunnel, or the agent's to
+  /// its API server.
   static Options Tunnel() {
     Options options;
     options.peer_streams_max = limits::kStreamsPerTunnelConnection;

@@ -198,7 +198,7 @@ void ClientPool::State::Joined(const std::shared_ptr<Connection>& connection) {
     client = made.get();
     session = std::move(made);
   } else {
-    auto made = h2::Session::Client();
+    auto made = h2::Session::Client(h2::Options::Tunnel());
     client = asking = made.get();
     session = std::move(made);
     deadlines.ping_interval = limits::kPingInterval;
