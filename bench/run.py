@@ -112,7 +112,7 @@ def bench(processes: Processes, options, run: Run):
     say("clients that stop reading")
     run.facts |= beside_stalled_readers(peers[0], run.rounds, options.seconds)
     say(f"{options.agents} clusters and users")
-    run.facts |= many_clusters(processes, mk8s, peers[0], options.agents, run.rounds, options.seconds)
+    run.facts |= many_clusters(mk8s, peers[0], options.agents, run.rounds, options.seconds)
     say(f"{options.agents} idle agents, or as many as descriptors allow")
     run.facts |= idle_agents(processes, mk8s, options.agents)
 
