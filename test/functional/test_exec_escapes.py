@@ -79,8 +79,9 @@ def confined(place, clusters, central, rest):
         wait_connected(rest, name)
         return made[level]
     yield make
-    for _, agent in made.values():
+    for name, agent in made.values():
         agent.stop()
+        rest("DELETE", f"/clusters/{name}").ok()  # other tests list the clusters there are
 
 
 @pytest.fixture
